@@ -1,0 +1,35 @@
+// A child process of the platform: this same binary in another role. It ends with its parent, whatever happens.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace bv::stack {
+
+class child {
+public:
+    child() = default;
+    // Starts this binary with the arguments, output appended to `log`. Throws failure UNAVAILABLE when it cannot.
+    static child start(std::vector<std::string> arguments, const std::filesystem::path& log);
+    child(child&&) noexcept;
+    child& operator=(child&&) noexcept;
+    // Stops it.
+    ~child();
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] bool running() noexcept;
+    // SIGTERM, then SIGKILL after `patience`; waits for the end.
+    void stop(std::chrono::milliseconds patience = std::chrono::seconds(5)) noexcept;
+
+private:
+    pid_t pid_ = 0;
+};
+
+// The path of the running binary.
+[[nodiscard]] std::filesystem::path own_binary();
+
+}  // namespace bv::stack

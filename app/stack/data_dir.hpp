@@ -1,0 +1,62 @@
+// The data directory of a local platform: its database, keys, logs, and who runs it now.
+//
+//   lock            held (flock) by the running platform, so that a second start knows
+//   platform.json   what runs: process ids, ports, URLs; rewritten at every start, removed at a clean stop
+//   postgres/       the private cluster          secrets/   keys and passwords, 0600
+//   log/            platform.log, provider.log   mail/      e-mails of the development transport
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace bv::stack {
+
+// What platform.json says.
+struct running_platform {
+    pid_t pid = 0;
+    pid_t postgres_pid = 0;
+    pid_t provider_pid = 0;
+    std::uint16_t port = 0;
+    std::uint16_t provider_port = 0;
+    std::string url;             // "http://127.0.0.1:8080"
+    std::string database_url;    // for an administrator's connection; no password in it
+    std::string started_at;      // RFC 3339
+    bool ready = false;
+};
+
+class data_dir {
+public:
+    // Creates it when missing. Throws failure FAILED_PRECONDITION naming the path when it cannot be created, read or
+    // written, and when its file system has less than `needed_bytes` free.
+    static data_dir open(const std::filesystem::path&, std::uintmax_t needed_bytes = 256ull << 20);
+    // For commands that only look: nothing is created; nullopt when there is no such directory.
+    static std::optional<data_dir> find(const std::filesystem::path&);
+
+    data_dir(data_dir&&) noexcept;
+    data_dir& operator=(data_dir&&) = delete;
+    ~data_dir();
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    // Sub-directory, created with mode 0700 (0711 where an unprivileged account must pass through).
+    [[nodiscard]] std::filesystem::path folder(const char* name, unsigned mode = 0700) const;
+
+    // Takes the lock until destruction. False: another process holds it.
+    [[nodiscard]] bool lock();
+    // Whether some process holds the lock now.
+    [[nodiscard]] bool is_locked() const;
+
+    [[nodiscard]] std::optional<running_platform> read_state() const;
+    void write_state(const running_platform&) const;
+    void remove_state() const noexcept;
+
+private:
+    explicit data_dir(std::filesystem::path p) : path_(std::move(p)) {}
+    std::filesystem::path path_;
+    int lock_fd_ = -1;
+};
+
+}  // namespace bv::stack

@@ -1,0 +1,124 @@
+# How this project compiles, and the functions its folders describe themselves with:
+#
+#   bv_library(bv_core)                       a library of the folder's *.cpp, and bv_core_test of its *_test.cpp
+#   bv_library(order_model DIR model DEPS …)  the same for a sub-folder
+#   bv_embed(target VARIABLE name FILES …)    files as constants in the binary
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
+
+set(BV_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+
+# Assertions (BV_ASSERT) are ours and always on; NDEBUG only concerns libraries.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion
+                    -Wno-sign-conversion -Wno-missing-field-initializers -Werror=return-type
+                    -fno-omit-frame-pointer -fstack-protector-strong)
+add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+                        BOOST_ASIO_DISABLE_VISIBILITY FMT_SHARED)
+add_link_options(-fuse-ld=lld-19)
+if(BV_SANITIZE)
+    add_compile_options(-fsanitize=${BV_SANITIZE} -fno-sanitize-recover=undefined)
+    add_link_options(-fsanitize=${BV_SANITIZE})
+else()
+    add_link_options(-Wl,--gc-sections -Wl,-O1)
+    add_compile_options(-ffunction-sections)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+    # A PCH is only cacheable when its timestamps are ignored (ccache manual, "Precompiled headers").
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+endif()
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(LibLZMA REQUIRED)
+find_package(PostgreSQL REQUIRED)
+find_package(Protobuf 3.21 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(Boost 1.83 REQUIRED)
+find_library(ARGON2_LIBRARY argon2 REQUIRED)
+
+include(GoogleTest)
+
+# Asio's headers are most of a file's compile time; one precompiled header serves every target that uses them.
+function(bv_use_pch target)
+    if(NOT TARGET bv_pch)
+        return()
+    endif()
+    target_precompile_headers(${target} REUSE_FROM bv_pch)
+endfunction()
+
+# bv_library(name [DIR folder] [DEPS libraries…] [TEST_DEPS libraries…] [NO_PCH] [EXCLUDE files…] [LABEL unit|integration])
+function(bv_library name)
+    cmake_parse_arguments(A "NO_PCH" "DIR;LABEL" "DEPS;TEST_DEPS;EXCLUDE" ${ARGN})
+    set(folder ${CMAKE_CURRENT_SOURCE_DIR})
+    if(A_DIR)
+        set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${A_DIR})
+    endif()
+    file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+    foreach(file ${A_EXCLUDE})
+        list(REMOVE_ITEM sources ${folder}/${file})
+    endforeach()
+    set(tests ${sources})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+    if(sources)
+        add_library(${name} STATIC ${sources})
+        target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+        target_link_libraries(${name} PUBLIC ${A_DEPS})
+        if(NOT A_NO_PCH)
+            bv_use_pch(${name})
+        endif()
+    else()
+        add_library(${name} INTERFACE)
+        target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
+        target_link_libraries(${name} INTERFACE ${A_DEPS})
+    endif()
+    if(tests)
+        bv_test(${name}_test SOURCES ${tests} DEPS ${name} ${A_TEST_DEPS} LABEL ${A_LABEL})
+        if(NOT A_NO_PCH)
+            bv_use_pch(${name}_test)
+        endif()
+    endif()
+endfunction()
+
+# bv_test(name SOURCES files… DEPS libraries… [LABEL unit|integration|…] [TIMEOUT seconds]): a GoogleTest binary, one ctest entry.
+function(bv_test name)
+    cmake_parse_arguments(A "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+    if(NOT A_LABEL)
+        set(A_LABEL unit)
+    endif()
+    if(NOT A_TIMEOUT)
+        set(A_TIMEOUT 300)
+    endif()
+    add_executable(${name} ${A_SOURCES})
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ${A_DEPS} GTest::gmock_main GTest::gmock GTest::gtest rapidcheck)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
+endfunction()
+
+# bv_embed(target NAMESPACE ns VARIABLE name BASE folder FILES files…): adds a generated source that defines
+# `std::span<const bv::embedded_file> ns::name()` (platform/core/embed.hpp); each file is named relative to BASE.
+function(bv_embed target)
+    cmake_parse_arguments(A "" "NAMESPACE;VARIABLE;BASE" "FILES" ${ARGN})
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/${A_VARIABLE}.embed.cpp)
+    add_custom_command(
+        OUTPUT ${out}
+        COMMAND bv_embedder ${out} ${A_NAMESPACE} ${A_VARIABLE} ${A_BASE} ${A_FILES}
+        DEPENDS bv_embedder ${A_FILES}
+        VERBATIM)
+    target_sources(${target} PRIVATE ${out})
+    set_source_files_properties(${out} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+endfunction()

@@ -1,0 +1,117 @@
+// What the HTTP transport calls of a method: its bindings, how a request is made of parameters and body, and the call.
+#include <map>
+#include <set>
+
+#include "codegen/emit.hpp"
+#include "codegen/names.hpp"
+#include "codegen/options.hpp"
+
+namespace bv::codegen {
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+void emit_bindings(Printer& out, const variables& vars, const std::vector<http_rule>& rules) {
+    out.Print(vars, "constexpr bv::rpc::http_binding $id$_http[] = {\n");
+    for (const http_rule& r : rules)
+        out.Print("    {$verb$, $path$, $body$},\n", "verb", quoted(r.verb), "path", quoted(r.path), "body", quoted(r.body));
+    out.Print("};\n\n");
+}
+
+// The fields of a resource that an absent update mask may be filled with: not those of the path, nor the service's own.
+void emit_writable(Printer& out, const variables& vars, const pb::FieldDescriptor& resource, const std::vector<http_rule>& rules) {
+    std::set<std::string> in_path;
+    for (const http_rule& r : rules)
+        for (const path_variable& v : variables_of(r.path)) in_path.insert(v.field);
+    out.Print(vars, "constexpr std::string_view $id$_writable[] = {");
+    const pb::Descriptor& type = *resource.message_type();
+    const char* before = "";
+    for (int i = 0; i < type.field_count(); ++i) {
+        const pb::FieldDescriptor& f = *type.field(i);
+        if (rule_of(f).output_only() || in_path.contains(resource.name() + '.' + f.name())) continue;
+        out.Print("$before$$name$", "before", before, "name", quoted(f.name()));
+        before = ", ";
+    }
+    out.Print("};\n\n");
+}
+
+void emit_body(Printer& out, const pb::MethodDescriptor& method, const http_rule& r, variables vars) {
+    if (r.body.empty()) return;
+    const pb::FieldDescriptor* resource = r.body == "*" ? nullptr : method.input_type()->FindFieldByName(r.body);
+    vars["target"] = resource == nullptr ? "request" : "*request.mutable_" + field_text(*resource).name + "()";
+    out.Print(vars, "if (auto read = bv::rpc::read_body(body, $target$); !read) return read;\n");
+    if (resource == nullptr || update_mask_of(*method.input_type()) == nullptr || r.verb != "PATCH") return;
+    // A mask among the parameters comes first.
+    out.Print(vars,
+              "if (auto bound = bv::rpc::bind_parameters(request, $id$_http[binding], parameters); !bound) return bound;\n"
+              "bv::rpc::infer_update_mask(*request.mutable_update_mask(), $id$_writable, body);\n");
+}
+
+bool infers_mask(const pb::MethodDescriptor& method, const http_rule& r) {
+    return !r.body.empty() && r.body != "*" && r.verb == "PATCH" && update_mask_of(*method.input_type()) != nullptr;
+}
+
+void emit_binding(Printer& out, const pb::MethodDescriptor& method, const http_rule& r, const variables& vars) {
+    emit_body(out, method, r, vars);
+    if (!infers_mask(method, r))
+        out.Print(vars, "if (auto bound = bv::rpc::bind_parameters(request, $id$_http[binding], parameters); !bound) return bound;\n");
+    if (!has_checks(*method.input_type())) return;
+    if (r.body.empty() || r.body == "*") {
+        out.Print("if (auto valid = bv::rpc::validated(request); !valid) return valid;\n");
+    } else {
+        out.Print("if (auto valid = bv::rpc::validated(request); !valid)\n    return std::unexpected(bv::rpc::as_body_error(std::move(valid.error()), $body$));\n",
+                  "body", quoted(method.input_type()->FindFieldByName(r.body)->json_name()));
+    }
+}
+
+void emit_bind(Printer& out, const pb::MethodDescriptor& method, const std::vector<http_rule>& rules, const variables& vars) {
+    out.Print(vars,
+              "bv::result<void> $id$_bind($Request$& request, std::size_t binding, const bv::rpc::parameters& parameters,\n"
+              "                           [[maybe_unused]] std::string_view body) {\n");
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        const bool last = i + 1 == rules.size();
+        if (!last) out.Print("    if (binding == $i$) {\n", "i", std::to_string(i));
+        {
+            const indented inside(out, last ? 1 : 2);
+            emit_binding(out, method, rules[i], vars);
+            out.Print("return {};\n");
+        }
+        if (!last) out.Print("    }\n");
+    }
+    out.Print("}\n\n");
+}
+
+void emit_call(Printer& out, const pb::MethodDescriptor& method, variables vars) {
+    vars["write"] = functions_namespace(*method.output_type()->file()) + "::write_json";
+    out.Print(vars,
+              "bv::task<bv::result<void>> $id$_json(void* service, bv::rpc::context& context, std::size_t binding,\n"
+              "                                     const bv::rpc::parameters& parameters, std::string_view body, std::string& out) {\n"
+              "    if (auto allowed = bv::rpc::authorize($id$_auth, context.caller); !allowed) co_return std::unexpected(std::move(allowed.error()));\n"
+              "    $Request$ request;\n"
+              "    if (auto bound = $id$_bind(request, binding, parameters, body); !bound) co_return std::unexpected(std::move(bound.error()));\n"
+              "    auto answer = co_await static_cast<$service$*>(service)->$method$(context, std::move(request));\n"
+              "    if (!answer) co_return std::unexpected(std::move(answer.error()));\n"
+              "    $write$(out, *answer);\n"
+              "    co_return bv::result<void>{};\n"
+              "}\n\n");
+}
+
+}  // namespace
+
+void emit_http_entry(Printer& out, const pb::MethodDescriptor& method) {
+    const std::vector<http_rule> rules = http_of(method);
+    const variables vars{{"service", interface_name(*method.service())},
+                         {"method", method_name(method)},
+                         {"id", method.service()->name() + '_' + method.name()},
+                         {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())}};
+    emit_bindings(out, vars, rules);
+    for (const http_rule& r : rules) {
+        if (!infers_mask(method, r)) continue;
+        emit_writable(out, vars, *method.input_type()->FindFieldByName(r.body), rules);
+        break;
+    }
+    emit_bind(out, method, rules, vars);
+    emit_call(out, method, vars);
+}
+
+}  // namespace bv::codegen

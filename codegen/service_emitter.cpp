@@ -1,0 +1,121 @@
+// The abstract coroutine interface of a service, what transports call, and the client for the same process.
+#include <map>
+#include <sstream>
+
+#include "codegen/emit.hpp"
+#include "codegen/names.hpp"
+#include "codegen/options.hpp"
+
+namespace bv::codegen {
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+// Names that the parts of one method are printed with.
+variables names_of(const pb::MethodDescriptor& method) {
+    return {{"service", interface_name(*method.service())},
+            {"Service", method.service()->full_name()},
+            {"Method", method.name()},
+            {"method", method_name(method)},
+            {"id", method.service()->name() + '_' + method.name()},
+            {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
+            {"Response", pb::compiler::cpp::QualifiedClassName(method.output_type())}};
+}
+
+void emit_comment(Printer& out, const std::string& text) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) out.PrintRaw("//" + line + "\n");
+}
+
+template <class Descriptor>
+std::string comment_of(const Descriptor& d) {
+    pb::SourceLocation location;
+    return d.GetSourceLocation(&location) ? location.leading_comments : std::string{};
+}
+
+void emit_auth(Printer& out, const pb::MethodDescriptor& method) {
+    variables vars = names_of(method);
+    const auth rule = auth_of(method);
+    vars["anonymous"] = rule.anonymous ? "true" : "false";
+    vars["scopes"] = rule.any_scope.empty() ? "{}" : vars["id"] + "_scopes";
+    if (!rule.any_scope.empty()) {
+        out.Print(vars, "constexpr std::string_view $id$_scopes[] = {");
+        for (std::size_t i = 0; i < rule.any_scope.size(); ++i) out.Print(i > 0 ? ", $scope$" : "$scope$", "scope", quoted(rule.any_scope[i]));
+        out.Print("};\n");
+    }
+    out.Print(vars, "constexpr bv::rpc::auth_rule $id$_auth{$anonymous$, $scopes$};\n\n");
+}
+
+void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
+    variables vars = names_of(method);
+    out.Print(vars,
+              "bv::task<bv::result<$Response$>> $service$_client::$method$(bv::rpc::context& context, $Request$ request) {\n"
+              "    if (auto allowed = bv::rpc::authorize($id$_auth, context.caller); !allowed) co_return std::unexpected(std::move(allowed.error()));\n");
+    if (has_checks(*method.input_type()))
+        out.Print("    if (auto valid = bv::rpc::validated(request); !valid) co_return std::unexpected(std::move(valid.error()));\n");
+    out.Print(vars,
+              "    bv::rpc::call_span span(\"$Service$\", \"$Method$\", context);\n"
+              "    auto answer = co_await target_.$method$(span.callee(), std::move(request));\n"
+              "    span.finish(answer);\n"
+              "    co_return answer;\n"
+              "}\n\n");
+}
+
+void emit_methods(Printer& out, const pb::ServiceDescriptor& service) {
+    out.Print("std::span<const bv::rpc::method> $service$_methods() noexcept {\n", "service", interface_name(service));
+    if (service.method_count() == 0) {
+        out.Print("    return {};\n}\n\n");
+        return;
+    }
+    out.Print("    static constexpr bv::rpc::method methods[] = {\n");
+    for (int i = 0; i < service.method_count(); ++i) {
+        const pb::MethodDescriptor& method = *service.method(i);
+        variables vars = names_of(method);
+        const bool has_http = !http_of(method).empty();
+        vars["idempotent"] = is_safe_to_repeat(method) ? "true" : "false";
+        vars["keyed"] = is_keyed(method) ? "true" : "false";
+        vars["http"] = has_http ? vars["id"] + "_http" : "{}";
+        vars["thunk"] = has_http ? "&" + vars["id"] + "_json" : "nullptr";
+        out.Print(vars, "        {\"$Service$\", \"$Method$\", $id$_auth, $idempotent$, $keyed$, $http$, $thunk$},\n");
+    }
+    out.Print("    };\n    return methods;\n}\n\n");
+}
+
+}  // namespace
+
+void declare_service(Printer& out, const pb::ServiceDescriptor& service) {
+    const std::string name = interface_name(service);
+    emit_comment(out, comment_of(service));
+    out.Print("class $name$ {\npublic:\n    virtual ~$name$() = default;\n", "name", name);
+    for (int i = 0; i < service.method_count(); ++i) {
+        const indented body(out);
+        out.Print("\n");
+        emit_comment(out, comment_of(*service.method(i)));
+        out.Print(names_of(*service.method(i)), "virtual bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) = 0;\n");
+    }
+    out.Print(
+        "};\n\n"
+        "// Its methods as transports serve them: bv::rpc::served{static_cast<$name$*>(&service), $name$_methods()}.\n"
+        "std::span<const bv::rpc::method> $name$_methods() noexcept;\n"
+        "[[nodiscard]] inline bv::rpc::served serve($name$& service) { return {&service, $name$_methods()}; }\n\n"
+        "// Calls a service of the same process as a transport would: authorizes, validates, traces. `target` outlives it.\n"
+        "class $name$_client final : public $name$ {\npublic:\n    explicit $name$_client($name$& target) noexcept : target_(target) {}\n",
+        "name", name);
+    for (int i = 0; i < service.method_count(); ++i)
+        out.Print(names_of(*service.method(i)), "    bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) override;\n");
+    out.Print("\nprivate:\n    $name$& target_;\n};\n\n", "name", name);
+}
+
+void emit_service(Printer& out, const pb::ServiceDescriptor& service) {
+    out.Print("namespace {\n\n");
+    for (int i = 0; i < service.method_count(); ++i) {
+        const pb::MethodDescriptor& method = *service.method(i);
+        emit_auth(out, method);
+        if (!http_of(method).empty()) emit_http_entry(out, method);
+    }
+    out.Print("}  // namespace\n\n");
+    for (int i = 0; i < service.method_count(); ++i) emit_client_method(out, *service.method(i));
+    emit_methods(out, service);
+}
+
+}  // namespace bv::codegen

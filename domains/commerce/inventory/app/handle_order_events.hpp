@@ -1,0 +1,36 @@
+// What the inventory does about orders: reserve, commit, give back, restock. One transaction for a whole batch.
+#pragma once
+
+#include <span>
+
+#include "domains/commerce/inventory/app/ports.hpp"
+#include "platform/core/clock.hpp"
+#include "platform/events/event.hpp"
+#include "platform/events/outbox.hpp"
+
+namespace bv::inventory {
+
+struct reservation_options {
+    seconds hold{900};  // how long stock is held for an order that is not confirmed
+};
+
+class order_event_handler {
+public:
+    order_event_handler(stock_store&, events::outbox&, clock&, rng&, reservation_options);
+    // The event types this consumes, all of the order service.
+    [[nodiscard]] static std::vector<std::string> types();
+    // Applies a batch in order, in a constant number of statements.
+    task<void> handle(storage::unit_of_work&, std::span<const events::event>);
+    // Gives back what is overdue; returns how many reservations expired.
+    task<int> expire_due(storage::unit_of_work&, int limit);
+
+private:
+    task<stock_book> load(storage::unit_of_work&, std::vector<reservation>, std::vector<std::string> more_skus);
+    stock_store& store_;
+    events::outbox& outbox_;
+    clock& clock_;
+    rng& rng_;
+    reservation_options options_;
+};
+
+}  // namespace bv::inventory

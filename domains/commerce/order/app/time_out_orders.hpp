@@ -1,0 +1,14 @@
+// Cancels orders whose saga waits too long.
+#pragma once
+
+#include <cstdint>
+
+#include "domains/commerce/order/app/environment.hpp"
+
+namespace bv::order {
+
+// One transaction of at most `limit` orders; several processes share the work. The number of steps taken, so call again
+// while it is `limit`. Throws failure ABORTED "ORDER_CHANGED" when an answer came at the same moment: try again later.
+task<std::int64_t> time_out_orders(const environment&, std::int64_t limit = 64);
+
+}  // namespace bv::order

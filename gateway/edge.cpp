@@ -1,0 +1,183 @@
+#include "gateway/edge.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "gateway/exchange.hpp"
+#include "gateway/idempotent_call.hpp"
+#include "platform/net/http/compress.hpp"
+#include "platform/rpc/http_dispatch.hpp"
+#include "platform/rpc/problem.hpp"
+#include "platform/security/secure_headers.hpp"
+
+namespace bv::gateway {
+
+namespace {
+
+constexpr std::string_view cors_methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
+constexpr std::string_view cors_headers = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Api-Key, X-Request-Id, traceparent";
+constexpr std::string_view cors_exposed = "ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id";
+
+}  // namespace
+
+struct edge::impl {
+    impl(edge_options given, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s)
+        : options(std::move(given)), time(c), random(r), who(a), answers(s),
+          users({"user", options.user_requests_per_minute, milliseconds(60'000)}),
+          anonymous({"anonymous", options.anonymous_requests_per_minute, milliseconds(60'000)}),
+          programs({"program", options.program_requests_per_minute, milliseconds(60'000)}) {}
+
+    // One request from routing to response. What it throws is a bug: exchange() renders it.
+    task<http::response> serve(http::request& request, exchange& x);
+    task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
+    task<result<rpc::principal>> authenticate(const http::request&);
+    std::optional<http::response> limit(const http::request&, exchange&);
+    [[nodiscard]] bool allows_origin(std::string_view origin) const;
+    [[nodiscard]] http::response preflight(const http::request&) const;
+    void finish(const http::request&, http::response&, const exchange&) const;
+
+    edge_options options;
+    clock& time;
+    rng& random;
+    rpc::authenticator& who;
+    resilience::idempotency_store* answers;
+    rpc::router routes;
+    std::unordered_map<std::string, rpc::raw_route> raw;  // by "GET /path"
+    resilience::rate_limiter users, anonymous, programs;
+};
+
+task<result<rpc::principal>> edge::impl::authenticate(const http::request& request) {
+    const auto authorization = request.headers.get("Authorization");
+    const auto key = request.headers.get("X-Api-Key");
+    if (!authorization.empty() && !key.empty())
+        co_return fail(code::unauthenticated, "TWO_CREDENTIALS", "Send either Authorization or X-Api-Key, not both.");
+    if (!key.empty()) co_return co_await who.api_key(std::string(key));
+    if (authorization.empty()) co_return rpc::principal{};
+    constexpr std::string_view scheme = "bearer ";
+    const auto prefix = authorization.substr(0, scheme.size());
+    const bool bearer = std::ranges::equal(prefix, scheme, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    if (!bearer) co_return fail(code::unauthenticated, "UNKNOWN_SCHEME", "Authorization must be \"Bearer <access token>\"; POST /v1/sessions gives one.");
+    co_return co_await who.bearer(std::string(authorization.substr(scheme.size())));
+}
+
+std::optional<http::response> edge::impl::limit(const http::request& request, exchange& x) {
+    const auto now = time.steady_now();
+    switch (x.caller.kind) {
+        case rpc::caller_kind::anonymous: x.rate = anonymous.take(request.remote_address, now); break;
+        case rpc::caller_kind::user: x.rate = users.take(x.caller.actor(), now); break;
+        case rpc::caller_kind::api_key:
+        case rpc::caller_kind::service: x.rate = programs.take(x.caller.actor(), now); break;
+    }
+    const auto outcome = x.rate->outcome();
+    if (outcome) return std::nullopt;
+    return rpc::problem_response(outcome.error(), x.span.context());
+}
+
+task<http::response> edge::impl::serve_method(http::request& request, rpc::routed found, exchange& x) {
+    x.name_route(request.verb_text, found.route.http().path, found.route.method);
+    auto caller = co_await authenticate(request);
+    if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
+    x.caller = std::move(*caller);
+    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    rpc::origin from{x.caller, x.span.context(), x.started + options.request_timeout, x.request_id};
+    const bool keyed = found.route.method->keyed && answers && request.headers.find("Idempotency-Key");
+    if (!keyed) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
+    co_return co_await call_once(*answers, std::move(found), request, std::move(from));
+}
+
+task<http::response> edge::impl::serve(http::request& request, exchange& x) {
+    if (request.verb == http::verb::options && request.headers.find("Access-Control-Request-Method")) co_return preflight(request);
+    const auto verb = request.verb == http::verb::head ? std::string_view("GET") : std::string_view(request.verb_text);
+    const auto direct = raw.find(fmt::format("{} {}", verb, request.path()));
+    if (direct != raw.end()) {
+        x.name_route(verb, direct->second.path, nullptr);
+        if (auto refused = limit(request, x)) co_return std::move(*refused);
+        co_return co_await direct->second.handler(request);
+    }
+    auto found = routes.find(request.verb_text, request.path());
+    if (!found) co_return rpc::routing_problem(routes, request, found.error(), x.span.context());
+    co_return co_await serve_method(request, std::move(*found), x);
+}
+
+bool edge::impl::allows_origin(std::string_view origin) const {
+    return !origin.empty() && std::ranges::any_of(options.cors_origins, [&](const auto& o) { return o == "*" || o == origin; });
+}
+
+http::response edge::impl::preflight(const http::request& request) const {
+    http::response out;
+    out.status = 204;
+    out.content_type.clear();
+    if (allows_origin(request.headers.get("Origin"))) {
+        out.headers.add("Access-Control-Allow-Methods", cors_methods);
+        out.headers.add("Access-Control-Allow-Headers", cors_headers);
+        out.headers.add("Access-Control-Max-Age", "600");
+    }
+    return out;
+}
+
+void edge::impl::finish(const http::request& request, http::response& response, const exchange& x) const {
+    for (const auto& [name, value] : security::secure_headers)
+        if (!response.headers.find(name)) response.headers.add(name, value);
+    if (request.secure) response.headers.add(security::strict_transport_security.first, security::strict_transport_security.second);
+    if (x.caller.kind != rpc::caller_kind::anonymous && !response.headers.find("Cache-Control"))
+        response.headers.add(security::private_no_store.first, security::private_no_store.second);
+    response.headers.add("X-Request-Id", x.request_id);
+    if (x.rate) {
+        response.headers.add("RateLimit-Limit", std::to_string(x.rate->limit));
+        response.headers.add("RateLimit-Remaining", std::to_string(x.rate->remaining));
+        response.headers.add("RateLimit-Reset", std::to_string((x.rate->reset.count() + 999) / 1000));
+    }
+    const auto origin = request.headers.get("Origin");
+    if (allows_origin(origin)) {
+        response.headers.add("Access-Control-Allow-Origin", origin);
+        response.headers.add("Access-Control-Expose-Headers", cors_exposed);
+        response.headers.add("Vary", "Origin");
+    }
+    http::compress(request, response);
+}
+
+edge::edge(edge_options o, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s)
+    : impl_(std::make_shared<impl>(std::move(o), c, r, a, s)) {}
+edge::~edge() = default;
+
+void edge::add(const rpc::served& s) { impl_->routes.add(s); }
+
+void edge::add(rpc::raw_route r) {
+    auto name = fmt::format("{} {}", r.verb, r.path);
+    if (!impl_->raw.emplace(name, std::move(r)).second)
+        throw failure(code::internal, "ROUTE_CONFLICT", "two handlers for " + name);
+}
+
+namespace {
+
+task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::request& request) {
+    exchange x(self->time, self->random, request);
+    http::response response;
+    error broken;
+    bool failed = false;
+    try {
+        response = co_await self->serve(request, x);
+    } catch (...) {
+        failed = true;
+        broken = current_error();
+    }
+    if (failed) {
+        x.log_bug(broken);
+        response = rpc::problem_response(broken, x.span.context());
+    }
+    self->finish(request, response, x);
+    x.done(self->time, request, response, self->options.access_log);
+    co_return response;
+}
+
+}  // namespace
+
+http::handler edge::handler() {
+    return [self = impl_](http::request& request) { return exchange_one(self, request); };
+}
+
+http::response edge::error_page(int status, std::string_view detail) { return rpc::problem_response(status, detail); }
+
+}  // namespace bv::gateway

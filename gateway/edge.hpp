@@ -1,0 +1,49 @@
+// The edge: every request of the outside passes here once. It finds the route, tells who calls, limits how much, keeps
+// idempotency keys, traces, measures, and renders what comes back. What a method does is not its business.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/core/clock.hpp"
+#include "platform/net/http/server.hpp"
+#include "platform/resilience/idempotency.hpp"
+#include "platform/resilience/rate_limit.hpp"
+#include "platform/rpc/authenticator.hpp"
+#include "platform/rpc/method.hpp"
+#include "platform/rpc/raw_route.hpp"
+
+namespace bv::gateway {
+
+struct edge_options {
+    milliseconds request_timeout{30'000};           // the deadline of a call that brings none
+    std::uint32_t user_requests_per_minute = 6'000;
+    std::uint32_t anonymous_requests_per_minute = 1'200;   // per address
+    std::uint32_t program_requests_per_minute = 600'000;   // per API key
+    std::vector<std::string> cors_origins{};        // origins that browsers may call from; "*" for any. Empty: none
+    bool access_log = true;
+};
+
+class edge {
+public:
+    // All outlive the edge. `answers` may be null: then idempotency keys reach the services but no answer is kept.
+    edge(edge_options, clock&, rng&, rpc::authenticator&, resilience::idempotency_store* answers);
+    ~edge();
+
+    // Before the first request only. Throws failure when two routes meet.
+    void add(const rpc::served&);
+    void add(rpc::raw_route);
+
+    // For http::server.
+    [[nodiscard]] http::handler handler();
+    // For http::server_options::error_page.
+    [[nodiscard]] static http::response error_page(int status, std::string_view detail);
+
+    struct impl;  // opaque
+
+private:
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace bv::gateway

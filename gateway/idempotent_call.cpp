@@ -1,0 +1,57 @@
+#include "gateway/idempotent_call.hpp"
+
+#include <fmt/format.h>
+
+#include "platform/rpc/problem.hpp"
+#include "platform/security/digest.hpp"
+#include "platform/security/encoding.hpp"
+#include "platform/telemetry/log.hpp"
+
+namespace bv::gateway {
+
+namespace {
+
+std::string fingerprint(const http::request& r) {
+    return security::hex(security::sha256(fmt::format("{} {}\n{}", r.verb_text, r.target, r.body)));
+}
+
+bool kept(const http::response& r) { return r.status < 500 && r.status != 429 && r.status != 409 && r.status != 401 && r.status != 403; }
+
+// The answer was given; that it could not be kept must not undo it. The services' own keys still keep a repeat from doubling.
+task<void> settle(resilience::idempotency_store& store, std::string caller, std::string key, const http::response& response,
+                  const telemetry::span_context& trace) {
+    try {
+        if (kept(response))
+            co_await store.finish(std::move(caller), std::move(key),
+                                  {response.status, response.content_type, response.body, std::string(response.headers.get("ETag"))});
+        else
+            co_await store.abandon(std::move(caller), std::move(key));
+    } catch (const failure& f) {
+        telemetry::warn("idempotency.not_kept", {{"reason", f.error().reason}}, trace);
+    }
+}
+
+}  // namespace
+
+task<http::response> call_once(resilience::idempotency_store& store, rpc::routed found, http::request& request, rpc::origin from) {
+    const std::string key(request.headers.get("Idempotency-Key"));
+    if (key.empty() || key.size() > 255) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));  // which refuses it
+    const auto caller = from.caller.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : from.caller.actor();
+    const auto trace = from.trace;
+    const auto claimed = co_await store.claim(caller, key, fingerprint(request));
+    if (!claimed) co_return rpc::problem_response(claimed.error(), trace);
+    if (const auto& first = *claimed) {
+        http::response again;
+        again.status = first->status;
+        again.content_type = first->content_type;
+        again.body = first->body;
+        if (!first->etag.empty()) again.headers.add("ETag", first->etag);
+        again.headers.add("Idempotency-Replayed", "true");
+        co_return again;
+    }
+    auto response = co_await rpc::dispatch(std::move(found), request, std::move(from));
+    co_await settle(store, caller, key, response, trace);
+    co_return response;
+}
+
+}  // namespace bv::gateway

@@ -1,0 +1,274 @@
+#include "platform/events/consumer_loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include "platform/events/consumer_metrics.hpp"
+#include "platform/events/consumer_span.hpp"
+#include "platform/telemetry/log.hpp"
+
+namespace bv::events {
+namespace {
+
+constexpr milliseconds idle_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
+constexpr milliseconds save_interval{1'000};  // of a position that only passed over events of other types
+constexpr std::int32_t fetch_rows = 512;
+
+bool is_transient(code c) noexcept { return c == code::unavailable || c == code::aborted || c == code::deadline_exceeded; }
+
+}  // namespace
+
+consumer_loop::consumer_loop(subscription s, std::shared_ptr<source_tail> tail, outbox_reader& reader, asio::any_io_executor executor,
+                             clock& c, rng& r)
+    : sub_(std::move(s)),
+      tail_(std::move(tail)),
+      reader_(reader),
+      clock_(c),
+      rng_(r),
+      store_(sub_.group, sub_.source, sub_.consumer),
+      work_(std::make_shared<signal>(executor)),
+      halt_(std::make_shared<signal>(executor)),
+      metrics_(std::make_unique<consumer_metrics>(sub_.group, sub_.source)),
+      limit_(sub_.max_batch) {
+    tail_->attach(work_);
+}
+
+consumer_loop::~consumer_loop() = default;
+
+void consumer_loop::halt() noexcept {
+    halted_ = true;
+    work_->notify();
+    halt_->notify();
+}
+
+void consumer_loop::refresh() noexcept {
+    refresh_ = true;
+    work_->notify();
+}
+
+subscription_status consumer_loop::status() const {
+    const auto head = tail_->head();
+    const auto seen = seen_.load();
+    return {sub_.group, sub_.source, position_.load(), head, std::max<std::int64_t>(0, head - seen), dead_.load()};
+}
+
+storage::transaction_options consumer_loop::options(std::string traceparent) const {
+    storage::transaction_options out;
+    out.identity = storage::system_identity("service:" + sub_.consumer, std::move(traceparent));
+    out.isolation = sub_.isolation;
+    return out;
+}
+
+task<consumer_loop::attempt> consumer_loop::tried(task<void> work) {
+    try {
+        co_await std::move(work);
+    } catch (...) {
+        co_return current_error();
+    }
+    co_return std::nullopt;
+}
+
+task<void> consumer_loop::run() {
+    while (!halted_) {
+        const auto broken = co_await tried(step());
+        if (halted_) break;
+        if (broken)
+            co_await after_failure(*broken);
+        else
+            waits_ = 0;
+    }
+}
+
+task<void> consumer_loop::step() {
+    batch_.clear();
+    if (!loaded_ || refresh_.exchange(false)) co_await load();
+    if (buffer_.empty()) co_await fill();
+    if (!loaded_) co_return;
+    if (buffer_.empty())
+        co_await rest();
+    else
+        co_await apply_batch();
+}
+
+task<void> consumer_loop::load() {
+    loaded_ = false;
+    buffer_.clear();
+    co_await sub_.store->run(options({}), [this](storage::unit_of_work& uow) { return load_in(uow); });
+    loaded_ = true;
+}
+
+task<void> consumer_loop::load_in(storage::unit_of_work& uow) {
+    const auto at = co_await store_.load(uow);
+    blocked_ = co_await store_.blocked_keys(uow);
+    blocked_.erase("");
+    dead_ = co_await store_.unresolved(uow);
+    position_ = scanned_ = at;
+    seen_ = at;
+}
+
+// Takes the next events from memory, or from the table when we are far behind.
+task<void> consumer_loop::fill() {
+    auto slice = tail_->take(scanned_, sub_.types, sub_.max_batch * 4);
+    if (slice.generation != std::exchange(generation_, slice.generation)) {
+        loaded_ = false;
+        co_return;
+    }
+    if (slice.behind) {
+        auto rows = co_await reader_.fetch(sub_.source, scanned_, slice.head, fetch_rows);
+        // Nothing between us and head is left: retention removed it.
+        slice.scanned = rows.empty() ? slice.head : rows.back()->position;
+        std::erase_if(rows, [this](const event_ptr& e) { return !matches(sub_.types, *e); });
+        slice.events = std::move(rows);
+    }
+    buffer_.assign(slice.events.begin(), slice.events.end());
+    buffered_to_ = slice.scanned;
+    if (buffer_.empty()) seen_ = scanned_ = buffered_to_;
+    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, slice.head - scanned_)));
+}
+
+// Nothing for us: writes the position now and then when others' events were passed over, and waits for more.
+task<void> consumer_loop::rest() {
+    if (scanned_ < tail_->head()) co_return;  // more to look at
+    auto until = clock_.steady_now() + idle_check;
+    if (scanned_ != position_) {
+        const auto due = saved_at_ + save_interval;
+        if (due <= clock_.steady_now()) {
+            const auto to = scanned_;
+            co_await sub_.store->run(options({}), [this, to](storage::unit_of_work& uow) { return advance_in(uow, to); });
+            saved_at_ = clock_.steady_now();
+            position_ = to;
+        } else {
+            until = std::min(until, due);
+        }
+    }
+    co_await work_->wait_for(until - clock_.steady_now());
+}
+
+task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_.advance(uow, position_, to); }
+
+task<void> consumer_loop::apply_batch() {
+    const auto n = std::min(limit_, buffer_.size());
+    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;
+    batch_.clear();
+    for (std::size_t i = 0; i < n; ++i) batch_.push_back(*buffer_[i]);
+
+    const auto started = clock_.steady_now();
+    auto span = span_of_batch(sub_.group, batch_);
+    const auto broken = co_await tried(sub_.store->run(options(traceparent_of_batch(span, batch_)),
+                                                       [this, to](storage::unit_of_work& uow) { return apply_in(uow, to); }));
+    if (broken) {
+        span.fail(broken->reason);
+        span.end();
+        throw failure(*broken);
+    }
+    metrics_->batch.observe(std::chrono::duration<double>(clock_.steady_now() - started).count());
+    const auto now = clock_.now();
+    for (const auto& e : batch_) metrics_->delivery.observe(std::chrono::duration<double>(now - e.time).count());
+    applied(to);
+    limit_ = std::min(sub_.max_batch, limit_ * 2);
+}
+
+// May run again after a serialization failure: sets no more than parked_ and blocked_ keys that are known to be free.
+task<void> consumer_loop::apply_in(storage::unit_of_work& uow, std::int64_t to) {
+    parked_ = 0;
+    co_await store_.advance(uow, position_, to);
+    std::vector<std::string> suspects;
+    for (const auto& e : batch_)
+        if (blocked_.contains(e.key)) suspects.push_back(e.key);
+    if (suspects.empty()) {
+        co_await sub_.handler(uow, batch_);
+        co_return;
+    }
+    // The position's lock keeps replays away, so what is blocked now stays so until the commit.
+    const auto blocked = co_await store_.blocked_among(uow, suspects);
+    for (const auto& key : suspects)
+        if (!blocked.contains(key)) blocked_.erase(key);
+    std::vector<event> open, parked;
+    for (const auto& e : batch_) (blocked.contains(e.key) ? parked : open).push_back(e);
+    if (!parked.empty()) store_.park(uow, parked, 0, "parked behind an earlier event of its key", "blocked");
+    if (!open.empty()) co_await sub_.handler(uow, open);
+    parked_ = parked.size();
+}
+
+// The batch in hand is committed.
+void consumer_loop::applied(std::int64_t to) {
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(batch_.size()));
+    metrics_->consumed.add(batch_.size() - parked_);
+    metrics_->dead_letters.add(parked_);
+    dead_ += static_cast<std::int64_t>(parked_);
+    position_ = scanned_ = to;
+    seen_ = to;
+    saved_at_ = clock_.steady_now();
+    attempts_ = 0;
+    parked_ = 0;
+    batch_.clear();
+    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, tail_->head() - to)));
+}
+
+task<void> consumer_loop::after_failure(error why) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) throw failure(why);
+    if (why.reason == consumer_store::position_moved) {
+        // Another instance is at work: begin where it is, and leave it some room.
+        loaded_ = false;
+        attempts_ = 0;
+        co_await back_off(std::min(++waits_, 4));
+    } else if (batch_.empty() || is_transient(why.code)) {
+        if (waits_++ % 16 == 0)
+            telemetry::warn("events.consumer_waits", {{"group", sub_.group}, {"source", sub_.source}, {"code", name(why.code)},
+                                                      {"reason", why.reason}, {"message", why.message}});
+        co_await back_off(waits_);
+    } else if (batch_.size() > 1) {  // find the culprit: no event pays for its neighbours
+        metrics_->failures.add();
+        limit_ = batch_.size() / 2;
+    } else {
+        metrics_->failures.add();
+        co_await after_failed_event(std::move(why));
+    }
+}
+
+task<void> consumer_loop::after_failed_event(error why) {
+    const auto& e = batch_.front();
+    ++attempts_;
+    telemetry::warn("events.handler_failed", {{"group", sub_.group}, {"source", sub_.source}, {"event_id", e.id.str()},
+                                              {"type", e.type}, {"attempt", attempts_}, {"code", name(why.code)},
+                                              {"reason", why.reason}, {"message", why.message}}, trace_of(e));
+    if (attempts_ < sub_.retry.attempts) {
+        co_await back_off(attempts_);
+        co_return;
+    }
+    const auto text = fmt::format("{} {}: {}", name(why.code), why.reason, why.message);
+    const auto broken = co_await tried(sub_.store->run(options(e.traceparent), [this, text](storage::unit_of_work& uow) {
+        return give_up_in(uow, text);
+    }));
+    if (broken) {  // the event comes again, fails again and is given up then
+        batch_.clear();
+        co_await after_failure(*broken);
+        co_return;
+    }
+    telemetry::error("events.dead_letter", {{"group", sub_.group}, {"source", sub_.source}, {"event_id", e.id.str()},
+                                            {"type", e.type}, {"key", e.key}, {"reason", why.reason}}, trace_of(e));
+    if (!e.key.empty()) blocked_.insert(e.key);
+    parked_ = 1;
+    applied(e.position);
+    limit_ = sub_.max_batch;
+}
+
+task<void> consumer_loop::give_up_in(storage::unit_of_work& uow, std::string why) {
+    co_await store_.advance(uow, position_, batch_.front().position);
+    store_.park(uow, batch_, attempts_, why, "failed");
+}
+
+// Exponential, with jitter: between half of the delay and all of it. Ended by halt() only.
+task<void> consumer_loop::back_off(int failures) {
+    auto delay = sub_.retry.first_delay;
+    for (int i = 1; i < failures && delay < sub_.retry.max_delay; ++i) delay *= 2;
+    delay = std::min(delay, sub_.retry.max_delay);
+    const auto half = std::chrono::nanoseconds(delay) / 2;
+    if (!halted_) co_await halt_->wait_for(half + std::chrono::nanoseconds(rng_.below(static_cast<std::uint64_t>(half.count()) + 1)));
+}
+
+}  // namespace bv::events

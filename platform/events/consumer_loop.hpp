@@ -1,0 +1,91 @@
+// One subscription at work: takes batches from the source's tail and applies each in one transaction of the consumer's
+// store, together with the group's position.
+//
+// A failing batch is halved until the failing event stands alone; that one is tried `retry.attempts` times and then
+// becomes a dead letter, and later events of its key are parked behind it. While a dependency is away nothing counts as an
+// attempt. Another instance of the group that moved the position is noticed by every transaction (fencing).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "platform/core/error.hpp"
+#include "platform/events/consumer_store.hpp"
+#include "platform/events/log.hpp"
+#include "platform/events/outbox_reader.hpp"
+#include "platform/events/signal.hpp"
+#include "platform/events/source_tail.hpp"
+
+namespace bv::events {
+
+struct consumer_metrics;
+
+class consumer_loop {
+public:
+    consumer_loop(subscription, std::shared_ptr<source_tail>, outbox_reader&, asio::any_io_executor, clock&, rng&);
+    ~consumer_loop();
+
+    // Runs until halt(), on the executor given; never throws for a broken dependency.
+    task<void> run();
+    // Thread-safe, all. halt: run() ends after the batch in hand. refresh: dead letters were resolved elsewhere.
+    void halt() noexcept;
+    void refresh() noexcept;
+    [[nodiscard]] subscription_status status() const;
+    [[nodiscard]] const subscription& what() const noexcept { return sub_; }
+
+private:
+    using attempt = std::optional<error>;  // what went wrong
+    task<attempt> tried(task<void>);
+
+    task<void> load();
+    task<void> load_in(storage::unit_of_work&);
+    task<void> fill();
+    task<void> step();
+    task<void> rest();
+    task<void> apply_batch();
+    task<void> apply_in(storage::unit_of_work&, std::int64_t to);
+    task<void> advance_in(storage::unit_of_work&, std::int64_t to);
+    task<void> after_failure(error);
+    task<void> after_failed_event(error);
+    task<void> give_up_in(storage::unit_of_work&, std::string why);
+    task<void> back_off(int failures);
+    void applied(std::int64_t to);
+    [[nodiscard]] storage::transaction_options options(std::string traceparent) const;
+
+    const subscription sub_;
+    const std::shared_ptr<source_tail> tail_;
+    outbox_reader& reader_;
+    clock& clock_;
+    rng& rng_;
+    const consumer_store store_;
+    const std::shared_ptr<signal> work_, halt_;
+    const std::unique_ptr<consumer_metrics> metrics_;
+
+    // Of the coroutine alone.
+    bool loaded_ = false;
+    std::uint64_t generation_ = 0;        // of the tail when the position was read
+    std::int64_t scanned_ = 0;            // everything up to here is applied, or does not concern us
+    std::deque<event_ptr> buffer_;        // matching events after it…
+    std::int64_t buffered_to_ = 0;        // …up to here
+    std::vector<event> batch_;            // in hand: copies of the first of buffer_
+    std::size_t parked_ = 0;              // of them, by the last transaction
+    std::size_t limit_;                   // of the next batch: halves on failure, doubles on success
+    int attempts_ = 0;                    // of the single event in hand
+    int waits_ = 0;                       // for a broken dependency, in a row
+    std::set<std::string> blocked_;       // keys with unresolved dead letters; may hold resolved ones
+    steady_point saved_at_{};             // when the position was last written
+
+    std::atomic<std::int64_t> position_{0}, seen_{0}, dead_{0};
+    std::atomic<bool> halted_{false}, refresh_{false};
+};
+
+}  // namespace bv::events

@@ -1,0 +1,129 @@
+#include "platform/events/embedded_log.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "platform/core/assert.hpp"
+#include "platform/events/consumer_loop.hpp"
+#include "platform/events/names.hpp"
+#include "platform/events/retention.hpp"
+#include "platform/runtime/scope.hpp"
+
+namespace bv::events {
+
+struct embedded_log::impl {
+    runtime& cores;
+    outbox_reader reader;
+    const embedded_log_options options;
+    clock& time;
+    rng& random;
+    scope tasks{"events"};
+    scope grace{"events.stop"};
+    std::vector<subscription> subscriptions;
+    std::map<std::string, std::shared_ptr<source_tail>> tails;
+    std::vector<std::unique_ptr<consumer_loop>> loops;
+    std::unique_ptr<tailer> tail;
+    std::unique_ptr<retention> pruner;
+    std::atomic<tailer*> awake{nullptr};  // set while it runs
+
+    impl(runtime& r, pg::database& d, embedded_log_options o, clock& c, rng& g)
+        : cores(r), reader(d), options(o), time(c), random(g) {}
+
+    std::vector<std::string> sources() const {
+        std::set<std::string> out;
+        for (const auto& s : subscriptions) out.insert(s.source);
+        return {out.begin(), out.end()};
+    }
+    asio::any_io_executor core(std::size_t i) { return cores.context(i % cores.cores()).get_executor(); }
+    void build();
+};
+
+void embedded_log::impl::build() {
+    std::vector<std::shared_ptr<source_tail>> all;
+    for (const auto& name : sources()) all.push_back(tails[name] = std::make_shared<source_tail>(name, options.ring));
+    std::size_t next = 0;
+    for (const auto& s : subscriptions)
+        loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), reader, core(next++), time, random));
+    tail = std::make_unique<tailer>(reader, all, core(0), options.tail);
+    pruner = std::make_unique<retention>(reader, subscriptions, options.retention, options.retention_interval, core(0), time);
+}
+
+embedded_log::embedded_log(runtime& r, pg::database& reader, embedded_log_options o, clock& c, rng& g)
+    : impl_(std::make_unique<impl>(r, reader, o, c, g)) {}
+
+embedded_log::~embedded_log() = default;
+
+void embedded_log::subscribe(subscription s) {
+    BV_ASSERT(!impl_->tail);
+    check_service_name(s.source);
+    check_service_name(s.consumer);
+    if (s.group.empty() || !s.handler || !s.store || s.max_batch == 0 || s.retry.attempts < 1)
+        throw failure(code::invalid_argument, "BAD_SUBSCRIPTION",
+                      fmt::format("the subscription of \"{}\" to {} needs a group, a handler, a store, max_batch > 0 and at least one attempt",
+                                  s.group, s.source));
+    for (const auto& other : impl_->subscriptions)
+        if (other.group == s.group && other.source == s.source)
+            throw failure(code::invalid_argument, "BAD_SUBSCRIPTION",
+                          fmt::format("group {} subscribes to {} twice: a group has one position per source, so handle all types in one",
+                                      s.group, s.source));
+    impl_->subscriptions.push_back(std::move(s));
+}
+
+task<void> embedded_log::start() {
+    BV_ASSERT(!impl_->tail);
+    impl_->build();
+    if (impl_->subscriptions.empty()) co_return;
+    impl_->awake = impl_->tail.get();
+    impl_->tasks.spawn(impl_->core(0), impl_->tail->run());
+    impl_->tasks.spawn(impl_->core(0), impl_->pruner->run());
+    std::size_t next = 0;
+    for (const auto& loop : impl_->loops) impl_->tasks.spawn(impl_->core(next++), loop->run());
+}
+
+namespace {
+task<void> cancel_after(scope& tasks, milliseconds grace) {
+    co_await system_clock().sleep_for(grace);
+    tasks.stop();
+}
+}  // namespace
+
+task<void> embedded_log::stop() {
+    if (!impl_->tail) co_return;
+    impl_->awake = nullptr;
+    impl_->tail->halt();
+    impl_->pruner->halt();
+    for (const auto& loop : impl_->loops) loop->halt();
+    impl_->grace.spawn(impl_->core(0), cancel_after(impl_->tasks, impl_->options.stop_grace));
+    co_await impl_->tasks.join();
+    impl_->grace.stop();
+    co_await impl_->grace.join();
+}
+
+std::vector<subscription_status> embedded_log::status() const {
+    std::vector<subscription_status> out;
+    for (const auto& loop : impl_->loops) out.push_back(loop->status());
+    return out;
+}
+
+void embedded_log::wake() noexcept {
+    if (auto* running = impl_->awake.load()) running->wake();
+}
+
+dead_letters embedded_log::letters() {
+    return dead_letters(impl_->subscriptions, [this](const std::string& group) {
+        for (const auto& loop : impl_->loops)
+            if (loop->what().group == group) loop->refresh();
+    });
+}
+
+task<std::int64_t> embedded_log::prune() {
+    BV_ASSERT(impl_->pruner);
+    return impl_->pruner->once();
+}
+
+}  // namespace bv::events

@@ -1,0 +1,57 @@
+// The event log inside the process: consumers tail the producers' outbox tables. No broker.
+//
+//   tailer ── one probe for all sources ──► source_tail (a ring per source) ──► consumer_loop (one per subscription)
+//
+// Several processes may run the same groups: positions fence them, so effects are once, but only one instance makes
+// progress at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "platform/core/clock.hpp"
+#include "platform/events/dead_letters.hpp"
+#include "platform/events/log.hpp"
+#include "platform/events/source_tail.hpp"
+#include "platform/events/tailer.hpp"
+#include "platform/runtime/runtime.hpp"
+#include "platform/storage/postgres/database.hpp"
+
+namespace bv::events {
+
+struct embedded_log_options {
+    tailer_options tail{};
+    tail_limits ring{};
+    std::chrono::hours retention{7 * 24};      // events are kept this long, and longer while a group has not passed them
+    std::chrono::minutes retention_interval{10};
+    milliseconds stop_grace{10'000};           // batches in hand get this long at stop(), then they are cancelled (rolled back)
+};
+
+class embedded_log final : public log {
+public:
+    // reader: the database of the outboxes as the role bv_log. All outlive the log.
+    embedded_log(runtime&, pg::database& reader, embedded_log_options = {}, clock& = system_clock(), rng& = system_rng());
+    // stop() must have been awaited if start() was.
+    ~embedded_log() override;
+
+    // Throws failure INVALID_ARGUMENT for a subscription without handler, store, name, or twice the same group and source.
+    void subscribe(subscription) override;
+    // Spawns the loops over the runtime's cores and returns; a database that is away is waited for in the background.
+    task<void> start() override;
+    task<void> stop() override;
+    [[nodiscard]] std::vector<subscription_status> status() const override;
+
+    // For pg_outbox: an event was appended in this process. Thread-safe, also before start and after stop.
+    void wake() noexcept override;
+    // Of all subscriptions so far.
+    [[nodiscard]] dead_letters letters();
+    // One round of retention over all sources; the log runs it by itself. How many events it deleted.
+    task<std::int64_t> prune();
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace bv::events

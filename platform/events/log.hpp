@@ -1,0 +1,65 @@
+// The event log port: consumer groups over the producers' outboxes.
+//
+// Delivery is at least once; a handler's effect and the group's position commit in one transaction of the
+// consumer's own store, so effects are once. Events of one key reach a group in order.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "platform/core/clock.hpp"
+#include "platform/core/task.hpp"
+#include "platform/events/event.hpp"
+#include "platform/storage/unit_of_work.hpp"
+
+namespace bv::events {
+
+// Applies a batch (never empty; ordered by position) within the unit of work. Throws to have it retried.
+// May be run again for the same batch, so it must have no effect outside the unit of work.
+using batch_handler = std::function<task<void>(storage::unit_of_work&, std::span<const event>)>;
+
+struct retry_policy {
+    int attempts = 5;                    // tries of one event before it is a dead letter; not counted while a
+                                         // dependency is UNAVAILABLE, which is waited for
+    milliseconds first_delay{50};
+    milliseconds max_delay{5'000};
+};
+
+struct subscription {
+    std::string group;                   // "inventory": one position per group and source
+    std::string source;                  // the producing service: "order"
+    std::vector<std::string> types;      // full type names; others are passed over. Empty: all
+    std::size_t max_batch = 64;
+    batch_handler handler;
+    storage::transactor* store = nullptr;  // the consumer's own; holds its position, inbox and dead letters
+    std::string consumer;                // the consuming service, whose schema that is
+    storage::isolation isolation = storage::isolation::read_committed;
+    retry_policy retry{};
+};
+
+struct subscription_status {
+    std::string group, source;
+    std::int64_t position = 0;           // last one applied
+    std::int64_t head = 0;               // last one that is safe to read
+    std::int64_t lag = 0;                // events behind
+    std::int64_t dead_letters = 0;       // unresolved
+};
+
+class log {
+public:
+    virtual ~log() = default;
+    // Before start() only.
+    virtual void subscribe(subscription) = 0;
+    // Runs until stop(): never throws for a broken dependency, waits for it instead.
+    virtual task<void> start() = 0;
+    // Finishes the batches in hand, then joins.
+    virtual task<void> stop() = 0;
+    [[nodiscard]] virtual std::vector<subscription_status> status() const = 0;
+    // A hint that an event was appended in this process: look soon. Thread-safe, at any time.
+    virtual void wake() noexcept {}
+};
+
+}  // namespace bv::events

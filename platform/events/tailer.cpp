@@ -1,0 +1,101 @@
+#include "platform/events/tailer.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "platform/core/error.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
+
+namespace bv::events {
+
+tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, tailer_options o)
+    : reader_(r), options_(o), idle_(std::make_shared<signal>(std::move(e))) {
+    for (auto& tail : tails) {
+        names_.push_back(tail->source());
+        sources_.push_back({std::move(tail)});
+    }
+}
+
+void tailer::wake() noexcept {
+    if (!hint_.exchange(true)) idle_->notify();
+}
+
+void tailer::halt() noexcept {
+    halted_ = true;
+    idle_->notify();
+}
+
+task<void> tailer::run() {
+    auto interval = options_.poll_min;
+    int failures = 0;
+    while (!halted_) {
+        std::optional<error> broken;
+        bool progress = false;
+        try {
+            progress = co_await poll();
+        } catch (...) {
+            broken = current_error();
+        }
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (halted_ || state.cancelled() != asio::cancellation_type::none) break;
+        if (broken) {
+            for (const auto& source : sources_) source.tail->restart();
+            telemetry::count("bv_events_tail_failures_total", "Reads of the outboxes that failed").add();
+            if (failures++ % 64 == 0)
+                telemetry::warn("events.tail_failed", {{"code", name(broken->code)}, {"reason", broken->reason}, {"message", broken->message}});
+        } else {
+            failures = 0;
+        }
+        interval = progress ? options_.poll_min : slower(interval);
+        // Only the part beyond poll_min can be cut short: a hint comes before its commit, and many come at once.
+        if (interval > options_.poll_min) co_await idle_->wait_for(interval - options_.poll_min);
+        if (hint_.exchange(false)) interval = options_.poll_min;
+        if (!halted_) co_await system_clock().sleep_for(options_.poll_min);
+    }
+}
+
+milliseconds tailer::slower(milliseconds interval) const noexcept {
+    const bool waiting = std::ranges::any_of(sources_, [](const source& s) { return s.horizon.waiting(); });
+    return std::min(interval + interval / 2, waiting ? options_.poll_waiting : options_.poll_max);
+}
+
+// True when there was something new.
+task<bool> tailer::poll() {
+    const auto found = co_await reader_.probe(names_);
+    telemetry::count(polls_metric, "Looks at the outboxes' horizon").add();
+    bool progress = false;
+    for (std::size_t i = 0; i < sources_.size() && !halted_; ++i)
+        if (co_await refresh(sources_[i], found.heads.at(i), found.snapshot_xmin, found.next_xid, found.epoch)) progress = true;
+    co_return progress;
+}
+
+task<bool> tailer::refresh(source& s, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch) {
+    const auto safe = s.horizon.observe(head, xmin, next_xid, epoch);
+    auto& tail = *s.tail;
+    if (std::exchange(s.resets, s.horizon.resets()) != s.horizon.resets()) tail.restart();
+    if (!tail.begun()) {
+        if (s.horizon.waiting()) co_return false;  // start from a horizon that is known
+        tail.begin(co_await reader_.last_row(tail.source(), safe));
+        s.read_to = safe;
+        co_return true;
+    }
+    if (safe <= s.read_to) co_return false;
+    bool progress = false;
+    while (!halted_) {
+        auto rows = co_await reader_.fetch(tail.source(), tail.head(), safe, options_.fetch_rows);
+        const bool last = rows.size() < static_cast<std::size_t>(options_.fetch_rows);
+        progress = progress || !rows.empty();
+        tail.append(std::move(rows));
+        if (last) {
+            s.read_to = safe;
+            break;
+        }
+    }
+    co_return progress;
+}
+
+}  // namespace bv::events

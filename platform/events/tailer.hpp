@@ -1,0 +1,62 @@
+// Keeps the tails of all sources up to date: one coroutine, one probe for all of them.
+//
+// It looks every poll_min while something happens and slows down to poll_max when nothing does. An append in this
+// process wakes it (wake); one in another process is seen at the next look.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "platform/core/clock.hpp"
+#include "platform/core/task.hpp"
+#include "platform/events/horizon.hpp"
+#include "platform/events/outbox_reader.hpp"
+#include "platform/events/signal.hpp"
+#include "platform/events/source_tail.hpp"
+
+namespace bv::events {
+
+inline constexpr std::string_view polls_metric = "bv_events_tail_polls_total";
+
+struct tailer_options {
+    milliseconds poll_min{3};
+    milliseconds poll_max{250};        // an idle process asks the database 1000 / this times a second
+    milliseconds poll_waiting{20};     // while a transaction holds the horizon back
+    std::int32_t fetch_rows = 512;
+};
+
+class tailer {
+public:
+    tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, tailer_options o);
+
+    // Runs until halt(). A broken database is waited for.
+    task<void> run();
+    // Thread-safe, both. wake: something was or is about to be committed.
+    void wake() noexcept;
+    void halt() noexcept;
+
+private:
+    struct source {
+        std::shared_ptr<source_tail> tail;
+        events::horizon horizon{};
+        std::int64_t read_to = 0;  // horizon up to which rows were fetched
+        std::uint64_t resets = 0;  // of the horizon when they were
+    };
+    task<bool> poll();
+    task<bool> refresh(source&, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch);
+    [[nodiscard]] milliseconds slower(milliseconds) const noexcept;
+
+    outbox_reader& reader_;
+    std::vector<std::string> names_;
+    std::vector<source> sources_;
+    const tailer_options options_;
+    std::shared_ptr<signal> idle_;
+    std::atomic<bool> hint_{false}, halted_{false};
+};
+
+}  // namespace bv::events

@@ -1,0 +1,61 @@
+// HTTP/1.1 server (RFC 9112): one acceptor per core with SO_REUSEPORT, Beast's parser, one write per read batch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "platform/core/clock.hpp"
+#include "platform/core/task.hpp"
+#include "platform/net/http/message.hpp"
+
+namespace bv {
+class runtime;
+}
+
+namespace bv::http {
+
+// Called once per request, on the connection's core. What it throws becomes a bare 500.
+using handler = std::function<task<response>(request&)>;
+
+struct tls_files {
+    std::string certificate_chain, private_key;  // PEM paths
+};
+
+struct server_options {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;                        // 0: any free one
+    std::size_t max_header_bytes = 16 * 1024;      // more: 431
+    std::size_t max_target_bytes = 8 * 1024;       // more: 414
+    std::size_t max_body_bytes = 4 * 1024 * 1024;  // more: 413
+    milliseconds header_timeout{10'000};           // from a request's first byte to the end of its header: 408
+    milliseconds body_timeout{30'000};             // from there to the end of its body: 408
+    milliseconds idle_timeout{75'000};             // between requests
+    milliseconds write_timeout{30'000};
+    int max_connections_per_core = 10'000;         // more are answered 503 and closed
+    std::optional<tls_files> tls{};                // none: plain text
+    // Renders the server's own errors (malformed request, limits) so that they look like the handler's.
+    std::function<response(int status, std::string_view detail)> error_page{};
+};
+
+class server {
+public:
+    server(runtime&, server_options, handler);
+    // Call drain() first, so that what the handler uses outlives the connections.
+    ~server();
+    // Binds and listens on every core. Throws failure UNAVAILABLE "PORT_TAKEN" naming the port and what to do.
+    void start();
+    [[nodiscard]] std::uint16_t port() const noexcept;
+    // Stops accepting, closes idle connections, lets requests in hand finish (Connection: close), then returns;
+    // after `grace` closes what is left. Call on a runtime thread.
+    task<void> drain(milliseconds grace);
+    [[nodiscard]] std::size_t connections() const noexcept;
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace bv::http

@@ -1,0 +1,17 @@
+// The protocols that a connection may speak once it is accepted (and its TLS handshake done).
+#pragma once
+
+#include <memory>
+
+#include "platform/core/task.hpp"
+#include "platform/net/http/connection.hpp"
+#include "platform/net/http/listener.hpp"
+
+namespace bv::http {
+
+// Speaks HTTP/1.x until the connection ends. The arguments live as long as the caller awaits.
+task<void> serve_http1(core_listener&, connection&);
+// Answers 503 and closes.
+task<void> refuse(core_listener&, connection&);
+
+}  // namespace bv::http

@@ -1,0 +1,162 @@
+#include "platform/net/http/tls.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <unistd.h>
+
+#include "platform/core/error.hpp"
+#include "platform/net/http/client.hpp"
+#include "platform/net/http/raw_client.hpp"
+
+namespace bv::http {
+namespace {
+
+using testing::running_server;
+
+// A self-signed certificate for a name, in PEM files that live as long as this.
+class certificate {
+public:
+    explicit certificate(const char* alternative_name) {
+        auto pattern = (std::filesystem::temp_directory_path() / "bv_tls_XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
+        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+        const std::unique_ptr<X509, decltype(&X509_free)> cert(X509_new(), X509_free);
+        X509_set_version(cert.get(), 2);
+        ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
+        X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
+        X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
+        X509_set_pubkey(cert.get(), key.get());
+        auto* name = X509_get_subject_name(cert.get());
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+        X509_set_issuer_name(cert.get(), name);
+        auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative_name);
+        X509_add_ext(cert.get(), extension, -1);
+        X509_EXTENSION_free(extension);
+        X509_sign(cert.get(), key.get(), EVP_sha256());
+        write("cert.pem", [&](FILE* f) { PEM_write_X509(f, cert.get()); });
+        write("key.pem", [&](FILE* f) { PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+    }
+    ~certificate() { std::filesystem::remove_all(folder_); }
+    certificate(const certificate&) = delete;
+    certificate& operator=(const certificate&) = delete;
+    [[nodiscard]] tls_files files() const { return {(folder_ / "cert.pem").string(), (folder_ / "key.pem").string()}; }
+
+private:
+    template <class Write>
+    void write(const char* file, Write w) const {
+        FILE* f = std::fopen((folder_ / file).c_str(), "w");
+        w(f);
+        std::fclose(f);
+    }
+    std::filesystem::path folder_;
+};
+
+task<void> stream(body_writer& out) {
+    for (int i = 0; i < 3; ++i) co_await out.write(std::string(50'000, 'x'));
+}
+task<response> echo(request& r) {
+    response out{.content_type = "text/plain"};
+    if (r.path() == "/stream") out.stream = stream;
+    else out.body = (r.secure ? "secure " : "plain ") + r.body;
+    co_return out;
+}
+
+class http_tls : public ::testing::Test {
+protected:
+    http_tls() { runtime_.start(); }
+    ~http_tls() override {
+        client_.reset();
+        runtime_.stop();
+        runtime_.join();
+    }
+    std::string failure_of() {
+        try {
+            runtime_.block_on(client_->send({}));
+        } catch (const failure& e) {
+            return e.error().reason;
+        }
+        return {};
+    }
+    bv::runtime runtime_{1};
+    std::optional<client> client_;
+};
+
+TEST_F(http_tls, client_and_server_speak_over_it) {
+    const certificate own("IP:127.0.0.1");
+    running_server s(echo, {.max_body_bytes = 4 * 1024 * 1024, .tls = own.files()});
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain});
+    const std::string big(2 * 1024 * 1024, 'y');
+    EXPECT_EQ(runtime_.block_on(client_->send({.verb = verb::post, .body = big})).body, "secure " + big);
+    EXPECT_EQ(runtime_.block_on(client_->send({.target = "/stream"})).body.size(), 150'000u);
+    EXPECT_EQ(s.server().connections(), 1u);
+}
+
+TEST_F(http_tls, a_client_refuses_another_name_or_authority) {
+    const certificate own("IP:127.0.0.2"), other("IP:127.0.0.1");
+    running_server s(echo, {.tls = own.files()});
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain});
+    EXPECT_EQ(failure_of(), "CONNECT_FAILED") << "another name";
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = other.files().certificate_chain});
+    EXPECT_EQ(failure_of(), "CONNECT_FAILED") << "another authority";
+}
+
+TEST_F(http_tls, a_handshake_that_never_comes_is_ended) {
+    const certificate own("IP:127.0.0.1");
+    server_options o;
+    o.tls = own.files();
+    o.header_timeout = milliseconds(60);
+    running_server s(echo, o);
+    testing::raw_client silent(s.port()), plain(s.port());
+    EXPECT_TRUE(silent.at_end());
+    plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(plain.read().status, 0);
+}
+
+TEST_F(http_tls, negotiates_http_1_1_and_no_old_version) {
+    const certificate own("IP:127.0.0.1");
+    running_server s(echo, {.tls = own.files()});
+    const auto handshake = [&](int version, const std::string& protocols) {
+        testing::raw_client c(s.port());
+        const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+        SSL_CTX_set_security_level(context.get(), 0);
+        SSL_CTX_set_max_proto_version(context.get(), version);
+        const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+        SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(protocols.data()), static_cast<unsigned>(protocols.size()));
+        SSL_set_fd(ssl.get(), c.descriptor());
+        if (SSL_connect(ssl.get()) != 1) return std::string("refused");
+        const unsigned char* chosen = nullptr;
+        unsigned length = 0;
+        SSL_get0_alpn_selected(ssl.get(), &chosen, &length);
+        return std::string(reinterpret_cast<const char*>(chosen), length);
+    };
+    EXPECT_EQ(handshake(TLS1_3_VERSION, "\x02h2\x08http/1.1"), "http/1.1");
+    EXPECT_EQ(handshake(TLS1_2_VERSION, ""), "");
+    EXPECT_EQ(handshake(TLS1_2_VERSION, "\x02h2"), "refused");
+    EXPECT_EQ(handshake(TLS1_1_VERSION, ""), "refused");
+}
+
+TEST_F(http_tls, says_which_file_cannot_be_used) {
+    const certificate own("IP:127.0.0.1");
+    auto files = own.files();
+    files.private_key = "/no/such/key.pem";
+    try {
+        static_cast<void>(server_tls(files));
+        FAIL();
+    } catch (const failure& e) {
+        EXPECT_EQ(e.error().reason, "TLS_FILES");
+        EXPECT_NE(e.error().message.find("/no/such/key.pem"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace bv::http

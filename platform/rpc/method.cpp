@@ -1,0 +1,21 @@
+#include "platform/rpc/method.hpp"
+
+#include <algorithm>
+
+namespace bv::rpc {
+
+result<void> authorize(const auth_rule& rule, const principal& caller) {
+    if (rule.anonymous || caller.kind == caller_kind::service) return {};
+    if (caller.kind == caller_kind::anonymous)
+        return fail(code::unauthenticated, "CREDENTIALS_REQUIRED",
+                    "Send an access token (Authorization: Bearer …) or an API key (X-Api-Key).");
+    if (rule.any_scope.empty() || std::ranges::any_of(rule.any_scope, [&](auto scope) { return caller.has_scope(scope); })) return {};
+    std::string scopes;
+    for (const std::string_view scope : rule.any_scope) {
+        if (!scopes.empty()) scopes += " or ";
+        scopes += scope;
+    }
+    return fail(code::permission_denied, "SCOPE_MISSING", "This needs the scope " + scopes + ", which the caller does not have.");
+}
+
+}  // namespace bv::rpc

@@ -1,0 +1,119 @@
+#include "platform/rpc/problem.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "platform/rpc/json_writer.hpp"
+
+namespace bv::rpc {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, int>, 8> status_of_reason{{
+    {"ETAG_MISMATCH", 412},
+    {"IDEMPOTENCY_KEY_REUSED", 422},
+    {"METHOD_NOT_ALLOWED", 405},
+    {"NOT_ACCEPTABLE", 406},
+    {"PAYLOAD_TOO_LARGE", 413},
+    {"UNSUPPORTED_MEDIA_TYPE", 415},
+    {"PRECONDITION_REQUIRED", 428},
+    {"BAD_GATEWAY", 502},
+}};
+
+constexpr std::string_view hidden = "Something broke on our side. It is logged under the trace id; please quote it when you report this.";
+
+bool is_hidden(code c) noexcept { return c == code::internal || c == code::unknown || c == code::data_loss; }
+
+// "OUT_OF_STOCK" → "out-of-stock".
+std::string dashed(std::string_view reason) {
+    std::string out(reason);
+    std::ranges::transform(out, out.begin(), [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return out;
+}
+
+// "OUT_OF_STOCK" → "Out of stock".
+std::string title_of(std::string_view reason) {
+    std::string out = dashed(reason);
+    std::ranges::replace(out, '-', ' ');
+    if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+    return out;
+}
+
+struct problem {
+    int status;
+    std::string_view reason;  // empty: about:blank
+    std::string_view detail;
+    const std::vector<field_violation>* violations = nullptr;
+};
+
+void write_violations(std::string& out, const std::vector<field_violation>& violations) {
+    json::write_list(out, violations, [&](const field_violation& v) {
+        json::object_writer object(out);
+        object.key("\"field\":");
+        json::write_string(out, v.field);
+        object.key("\"description\":");
+        json::write_string(out, v.description);
+        object.close();
+    });
+}
+
+http::response render(const problem& p, const telemetry::span_context& trace) {
+    http::response response;
+    response.status = p.status;
+    response.content_type = "application/problem+json";
+    response.headers.add("Cache-Control", "no-store");
+    std::string& out = response.body;
+    const auto text = [&](std::string_view value) { json::write_string(out, value); };
+    json::object_writer object(out);
+    object.key("\"type\":");
+    text(p.reason.empty() ? "about:blank" : "urn:bitvelocity:problem:" + dashed(p.reason));
+    object.key("\"title\":");
+    text(p.reason.empty() ? std::string(http::reason_phrase(p.status)) : title_of(p.reason));
+    object.key("\"status\":");
+    json::write(out, p.status);
+    object.key("\"detail\":");
+    text(p.detail);
+    if (!p.reason.empty()) {
+        object.key("\"reason\":");
+        text(p.reason);
+    }
+    if (p.violations != nullptr && !p.violations->empty()) {
+        object.key("\"violations\":");
+        write_violations(out, *p.violations);
+    }
+    if (trace.valid()) {
+        object.key("\"trace_id\":");
+        text(trace.trace_id_hex());
+    }
+    object.close();
+    return response;
+}
+
+}  // namespace
+
+int problem_status(const error& e) noexcept {
+    for (const auto& [reason, status] : status_of_reason)
+        if (reason == e.reason) return status;
+    return http_status(e.code);
+}
+
+http::response problem_response(const error& e, const telemetry::span_context& trace) {
+    const bool show = !is_hidden(e.code);
+    http::response response = render({.status = problem_status(e),
+                                      .reason = show ? std::string_view(e.reason) : std::string_view{},
+                                      .detail = show ? std::string_view(e.message) : hidden,
+                                      .violations = &e.violations},
+                                     trace);
+    if (e.retry_after) {
+        const auto whole_seconds = std::chrono::ceil<std::chrono::seconds>(*e.retry_after).count();
+        response.headers.add("Retry-After", std::to_string(std::max<std::int64_t>(1, whole_seconds)));
+    }
+    if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
+    return response;
+}
+
+http::response problem_response(int status, std::string_view detail, const telemetry::span_context& trace) {
+    return render({.status = status, .reason = {}, .detail = detail}, trace);
+}
+
+}  // namespace bv::rpc

@@ -1,0 +1,17 @@
+// A route outside the contracts: key sets, token endpoints, call-backs, pages.
+#pragma once
+
+#include <string>
+
+#include "platform/net/http/server.hpp"
+
+namespace bv::rpc {
+
+// Served as it is, without authentication; the edge adds security headers, tracing, metrics and limits.
+struct raw_route {
+    std::string verb;  // "GET"
+    std::string path;  // exact: "/.well-known/jwks.json"
+    http::handler handler;
+};
+
+}  // namespace bv::rpc

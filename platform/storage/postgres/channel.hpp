@@ -1,0 +1,103 @@
+// One libpq connection under Asio: connecting, writing, waiting for results, deadlines and cancel requests.
+// Private to pg. Used by one coroutine at a time, on the thread of its executor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "platform/core/clock.hpp"
+#include "platform/storage/postgres/database.hpp"
+#include "platform/telemetry/metrics.hpp"
+
+struct pg_conn;  // libpq
+
+namespace bv::pg {
+
+// What all connections of one database share. Thread-safe.
+struct client {
+    client(options, clock&);
+    ~client();
+
+    pg::options options;
+    bv::clock& clock;
+    std::vector<std::pair<std::string, std::string>> keywords;  // for PQconnectStartParams
+    telemetry::counter& statements;
+    telemetry::counter& failures;
+    telemetry::histogram& statement_seconds;
+    // PQcancel blocks, so it runs here.
+    asio::thread_pool cancels{1};
+
+    // When a statement that starts now must have ended: options.statement_timeout and some grace for the server's
+    // own, or the caller's deadline.
+    [[nodiscard]] steady_point statement_deadline(steady_point callers) const;
+};
+
+// The connection broke while nothing could have been committed: the work may be run again on another.
+class connection_lost : public failure {
+public:
+    explicit connection_lost(const std::string& what) : failure(code::unavailable, "DATABASE_UNAVAILABLE", what) {}
+};
+// The server refuses this login: trying again does not help.
+class login_refused : public failure {
+public:
+    explicit login_refused(const std::string& what) : failure(code::failed_precondition, "DATABASE_LOGIN_REFUSED", what) {}
+};
+
+class channel {
+public:
+    channel(asio::any_io_executor, std::shared_ptr<client>);
+    ~channel();
+    channel(const channel&) = delete;
+    channel& operator=(const channel&) = delete;
+
+    // Throws connection_lost, login_refused, or failure DEADLINE_EXCEEDED.
+    task<void> connect(steady_point deadline);
+    [[nodiscard]] pg_conn* raw() const noexcept { return connection_; }
+
+    // Waits below fail with DEADLINE_EXCEEDED after this point, and the connection counts as broken.
+    void set_deadline(steady_point);
+    void clear_deadline() noexcept { deadline_ = steady_point::max(); }
+
+    // Writes what is queued.
+    task<void> flush();
+    // Until PQgetResult does not block.
+    task<void> result_ready();
+    // Until the server has sent something, which is then consumed.
+    task<void> readable();
+
+    // False once a wait failed or the server closed: the protocol state is unknown.
+    [[nodiscard]] bool usable() const noexcept;
+    // Nothing has arrived since the last result; false when the server has closed or spoken unasked.
+    [[nodiscard]] bool quiet() const noexcept;
+    // Asks the server to stop what it runs for this connection, in the background.
+    void cancel_running();
+    [[noreturn]] void lost();
+
+private:
+    struct deadline_watch;
+    void attach_socket();
+    task<void> wait_for(bool write);
+    task<void> wait_for_either();
+    void check_wait(const boost::system::error_code&);
+
+    asio::any_io_executor executor_;
+    std::shared_ptr<client> client_;
+    pg_conn* connection_ = nullptr;
+    // A duplicate of libpq's descriptor: libpq closes its own as it likes, also inside PQconsumeInput.
+    asio::posix::stream_descriptor descriptor_;
+    std::shared_ptr<deadline_watch> watch_;
+    steady_point deadline_ = steady_point::max();
+    bool broken_ = false;
+};
+
+// libpq's message without its line breaks.
+[[nodiscard]] std::string last_message(const pg_conn*);
+
+}  // namespace bv::pg
