@@ -20,6 +20,13 @@ constexpr std::string_view cors_methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 constexpr std::string_view cors_headers = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Api-Key, X-Request-Id, traceparent";
 constexpr std::string_view cors_exposed = "ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id";
 
+bool is_local(const http::request& request) {
+    if (!request.remote_address.starts_with("127.") && request.remote_address != "::1") return false;
+    auto host = request.headers.get("Host");
+    host = host.starts_with('[') ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
+    return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
+}
+
 }  // namespace
 
 struct edge::impl {
@@ -32,6 +39,8 @@ struct edge::impl {
     // One request from routing to response. What it throws is a bug: exchange() renders it.
     task<http::response> serve(http::request& request, exchange& x);
     task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
+    [[nodiscard]] const rpc::raw_route* find_raw(const http::request&) const;
+    task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
     task<result<rpc::principal>> authenticate(const http::request&);
     std::optional<http::response> limit(const http::request&, exchange&);
     [[nodiscard]] bool allows_origin(std::string_view origin) const;
@@ -87,14 +96,34 @@ task<http::response> edge::impl::serve_method(http::request& request, rpc::route
     co_return co_await call_once(*answers, std::move(found), request, std::move(from));
 }
 
+const rpc::raw_route* edge::impl::find_raw(const http::request& request) const {
+    const auto verb = request.verb == http::verb::head ? std::string_view("GET") : std::string_view(request.verb_text);
+    const auto path = request.path();
+    if (const auto it = raw.find(fmt::format("{} {}", verb, path)); it != raw.end()) return &it->second;
+    const auto folder = path.substr(0, path.rfind('/') + 1);
+    const auto it = raw.find(fmt::format("{} {}*", verb, folder));
+    return it == raw.end() ? nullptr : &it->second;
+}
+
+task<http::response> edge::impl::serve_raw(http::request& request, const rpc::raw_route& route, exchange& x) {
+    const bool open = route.scope.empty() || (options.open_reads_on_loopback && route.verb == "GET" && is_local(request));
+    if (!open) {
+        auto caller = co_await authenticate(request);
+        if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
+        x.caller = std::move(*caller);
+        const std::string_view needed[] = {route.scope};
+        if (const auto allowed = rpc::authorize({.anonymous = false, .any_scope = needed}, x.caller); !allowed)
+            co_return rpc::problem_response(allowed.error(), x.span.context());
+    }
+    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    co_return co_await route.handler(request);
+}
+
 task<http::response> edge::impl::serve(http::request& request, exchange& x) {
     if (request.verb == http::verb::options && request.headers.find("Access-Control-Request-Method")) co_return preflight(request);
-    const auto verb = request.verb == http::verb::head ? std::string_view("GET") : std::string_view(request.verb_text);
-    const auto direct = raw.find(fmt::format("{} {}", verb, request.path()));
-    if (direct != raw.end()) {
-        x.name_route(verb, direct->second.path, nullptr);
-        if (auto refused = limit(request, x)) co_return std::move(*refused);
-        co_return co_await direct->second.handler(request);
+    if (const auto* direct = find_raw(request)) {
+        x.name_route(direct->verb, direct->path, nullptr);
+        co_return co_await serve_raw(request, *direct, x);
     }
     auto found = routes.find(request.verb_text, request.path());
     if (!found) co_return rpc::routing_problem(routes, request, found.error(), x.span.context());

@@ -5,7 +5,7 @@
 namespace bv::events {
 
 std::int64_t horizon::observe(std::int64_t head, std::int64_t snapshot_xmin, std::int64_t next_xid, const std::string& epoch) {
-    return safe_ = head;
+    BV_ASSERT(snapshot_xmin <= next_xid);
     // After a crash the sequence may hand out again what no committed row holds: nothing found before counts.
     if (epoch != epoch_ || head < safe_) {
         epoch_ = epoch;

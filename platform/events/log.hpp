@@ -44,7 +44,7 @@ struct subscription_status {
     std::string group, source;
     std::int64_t position = 0;           // last one applied
     std::int64_t head = 0;               // last one that is safe to read
-    std::int64_t lag = 0;                // events behind
+    std::int64_t lag = 0;                // positions behind: 0 when all is applied, else at least the events left
     std::int64_t dead_letters = 0;       // unresolved
 };
 
@@ -53,7 +53,7 @@ public:
     virtual ~log() = default;
     // Before start() only.
     virtual void subscribe(subscription) = 0;
-    // Runs until stop(): never throws for a broken dependency, waits for it instead.
+    // Sets the subscriptions to work in the background, until stop(), and returns. A broken dependency is waited for.
     virtual task<void> start() = 0;
     // Finishes the batches in hand, then joins.
     virtual task<void> stop() = 0;

@@ -7,11 +7,12 @@
 
 namespace bv::rpc {
 
-// Served as it is, without authentication; the edge adds security headers, tracing, metrics and limits.
+// Served as it is; the edge adds security headers, tracing, metrics and limits.
 struct raw_route {
-    std::string verb;  // "GET"
-    std::string path;  // exact: "/.well-known/jwks.json"
+    std::string verb;     // "GET"
+    std::string path;     // exact: "/.well-known/jwks.json", or all below a folder: "/v1/traces/*"
     http::handler handler;
+    std::string scope{};  // what a caller must have; empty: open to all
 };
 
 }  // namespace bv::rpc

@@ -49,6 +49,17 @@ bool read_scopes(const flat_object& object, std::vector<std::string>& out) {
     return true;
 }
 
+// The optional claims: absent is fine, of another type is not.
+bool read_optional(const flat_object& object, access_claims& out) {
+    if (object.contains("sid") && !read(object, "sid", out.session)) return false;
+    const auto found = object.find("iat_us");
+    if (found == object.end()) return true;
+    const auto* value = std::get_if<std::int64_t>(&found->second);
+    if (value == nullptr || *value < 0 || *value > 999'999) return false;
+    out.issued_at += std::chrono::microseconds(*value);
+    return true;
+}
+
 void append_member(std::string& out, std::string_view name, std::string_view value) {
     out += out.size() > 1 ? "," : "";
     append_quoted(out, name);
@@ -82,6 +93,8 @@ std::string claims_json(const access_claims& c) {
     append_member(out, "sub", c.subject);
     append_member(out, "jti", c.id);
     fmt::format_to(std::back_inserter(out), ",\"iat\":{},\"exp\":{}", unix_seconds(c.issued_at), unix_seconds(c.expires_at));
+    fmt::format_to(std::back_inserter(out), ",\"iat_us\":{}", (c.issued_at - std::chrono::floor<std::chrono::seconds>(c.issued_at)).count());
+    if (!c.session.empty()) append_member(out, "sid", c.session);
     append_member(out, "scope", scope);
     append_member(out, "kind", name(c.kind));
     out += ",\"roles\":[";
@@ -98,7 +111,7 @@ std::optional<access_claims> parse_claims(std::string_view json) {
     access_claims out;
     const bool ok = read(*object, "iss", out.issuer) && read(*object, "aud", out.audience) && read(*object, "sub", out.subject) &&
                     read(*object, "jti", out.id) && read(*object, "iat", out.issued_at) && read(*object, "exp", out.expires_at) &&
-                    read_scopes(*object, out.scopes);
+                    read_scopes(*object, out.scopes) && read_optional(*object, out);
     const std::string* kind_text = text(*object, "kind");
     const auto kind = kind_text ? parse_token_kind(*kind_text) : std::nullopt;
     const auto roles = object->find("roles");

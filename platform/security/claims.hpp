@@ -23,7 +23,10 @@ struct access_claims {
     std::string audience;             // aud
     std::string subject;              // sub: account or key id as text
     std::string id;                   // jti
-    time_point issued_at{};           // iat, whole seconds
+    std::string session;              // sid: the session it belongs to (OpenID Connect Front-Channel Logout 1.0, section 3); empty: none
+    // iat, whole seconds as others expect them; iat_us holds the microseconds within it, so that what is revoked up to a moment
+    // does not take along what was issued later in the same second.
+    time_point issued_at{};
     time_point expires_at{};          // exp, whole seconds
     std::vector<std::string> scopes;  // scope: sorted, each once
     std::vector<std::string> roles;
@@ -32,7 +35,7 @@ struct access_claims {
 
 // The JSON of the payload. Scopes hold no spaces.
 [[nodiscard]] std::string claims_json(const access_claims&);
-// Strict: nullopt for malformed JSON, a duplicate or missing claim, a wrong type, times that are no whole seconds, nesting beyond
+// Strict: nullopt for malformed JSON, a duplicate or missing claim, a wrong type, times out of range, nesting beyond
 // an array of strings. Other claims with simple values are passed over.
 [[nodiscard]] std::optional<access_claims> parse_claims(std::string_view json);
 

@@ -147,6 +147,28 @@ TEST(access_token, is_for_one_issuer_audience_and_time) {
     EXPECT_EQ(refusal(token, *ring, noon + minutes(10) + seconds(30)), "TOKEN_EXPIRED");
 }
 
+TEST(access_token, carries_its_session_and_the_microseconds_of_its_issue) {
+    const auto ring = key_ring::generate(noon);
+    access_claims c = some_claims();
+    c.session = "session-1";
+    c.issued_at += std::chrono::microseconds(123'456);
+    const auto read = verify_token(sign_token(c, *ring), *ring, expected, noon);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->session, "session-1");
+    EXPECT_EQ(read->issued_at, noon + std::chrono::microseconds(123'456));
+    const std::string plain = claims_json(c);
+    for (const std::string_view bad : {R"("sid":7,)", R"("sid":"",)"}) {
+        std::string payload = plain;
+        payload.replace(payload.find(R"("sid":"session-1",)"), 18, bad);
+        EXPECT_EQ(refusal(forged(*ring, good_header(*ring), payload), *ring), "TOKEN_MALFORMED") << bad;
+    }
+    for (const std::string_view bad : {"1000000", "-1", "\"1\""}) {
+        std::string payload = plain;
+        payload.replace(payload.find("123456"), 6, bad);
+        EXPECT_EQ(refusal(forged(*ring, good_header(*ring), payload), *ring), "TOKEN_MALFORMED") << bad;
+    }
+}
+
 TEST(access_token, claims_are_read_strictly) {
     const auto ring = key_ring::generate(noon);
     const std::string good = claims_json(some_claims());
@@ -218,6 +240,19 @@ TEST(key_ring, is_the_same_after_sealing) {
     EXPECT_EQ(key_ring::unseal(sealed.substr(1), key).error().reason, "SIGNING_KEYS_UNREADABLE");
 }
 
+TEST(key_ring, takes_over_a_rotation_made_elsewhere) {
+    const aead_key key = aead_key::generate();
+    const auto here = key_ring::generate(noon);
+    const auto there = *key_ring::unseal(here->sealed(key), key);
+    EXPECT_FALSE(here->adopt(*there));
+    there->rotate(noon + minutes(1));
+    const std::uint64_t before = here->generation();
+    EXPECT_TRUE(here->adopt(*there));
+    EXPECT_NE(here->generation(), before);
+    EXPECT_EQ(refusal(sign_token(some_claims(), *there), *here), "");
+    EXPECT_EQ(here->active_key(), there->active_key());
+}
+
 TEST(key_ring, publishes_public_keys_only_with_their_thumbprints) {
     const auto seed = parse_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");  // RFC 8037, appendix A
     const aead_key key = aead_key::generate();
@@ -278,6 +313,30 @@ TEST_F(verifying, a_subjects_older_tokens_can_be_revoked_together) {
     later.subject = "account-2";
     later.issued_at = noon;
     EXPECT_TRUE(verifier_.verify(sign_token(later, *ring_)));
+}
+
+TEST_F(verifying, a_token_issued_later_in_the_same_second_outlives_a_revocation) {
+    access_claims early = some_claims(), late = some_claims();
+    early.issued_at += std::chrono::microseconds(400'000);
+    late.issued_at += std::chrono::microseconds(600'000);
+    revoked_.revoke_subject("account-1", noon + std::chrono::microseconds(500'000), noon + minutes(15));
+    EXPECT_FALSE(verifier_.verify(sign_token(early, *ring_)));
+    EXPECT_TRUE(verifier_.verify(sign_token(late, *ring_)));
+    EXPECT_TRUE(revoked_.is_subject_revoked("account-1", noon));
+    EXPECT_FALSE(revoked_.is_subject_revoked("account-1", noon + seconds(1)));
+    EXPECT_FALSE(revoked_.is_subject_revoked("account-2", noon));
+}
+
+TEST_F(verifying, the_end_of_a_session_takes_its_tokens_and_no_others) {
+    access_claims one = some_claims(), other = some_claims();
+    one.session = "s-1";
+    other.session = "s-2";
+    revoked_.revoke_session("s-1", noon + minutes(15));
+    EXPECT_EQ(verifier_.verify(sign_token(one, *ring_)).error().reason, "TOKEN_REVOKED");
+    EXPECT_TRUE(verifier_.verify(sign_token(other, *ring_)));
+    EXPECT_TRUE(verifier_.verify(token_)) << "a token without a session";
+    revoked_.sweep(noon + minutes(15) + seconds(30));
+    EXPECT_EQ(revoked_.size(), 0u);
 }
 
 TEST_F(verifying, bad_tokens_are_not_cached_and_the_cache_is_bounded) {

@@ -125,6 +125,15 @@ std::size_t key_ring::retire(time_point successor_before) {
     return gone;
 }
 
+bool key_ring::adopt(const key_ring& other) {
+    keys_list fresh = other.snapshot();
+    const std::scoped_lock lock(mutex_);
+    if (std::ranges::equal(keys_, fresh, {}, &key::id, &key::id)) return false;
+    keys_ = std::move(fresh);
+    generation_.fetch_add(1, std::memory_order_release);
+    return true;
+}
+
 key_ring::keys_list key_ring::snapshot() const {
     const std::scoped_lock lock(mutex_);
     return keys_;

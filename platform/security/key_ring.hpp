@@ -50,6 +50,9 @@ public:
     // Removes verifying keys whose successor is older than that: give now - (the longest life of a token + clock skew).
     std::size_t retire(time_point successor_before);
 
+    // Takes over the keys of another ring (one read from where a rotation elsewhere put it). False when they are the same already.
+    bool adopt(const key_ring&);
+
     [[nodiscard]] std::string active_key() const;
     // nullopt when there is no such key (any more).
     [[nodiscard]] std::optional<ed25519_signature> sign(std::string_view key, std::string_view text) const;

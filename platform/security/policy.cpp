@@ -8,17 +8,18 @@ namespace bv::security {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> every_scope{
-    "accounts.admin",  "audit.read",      "inventory.read",    "inventory.write",    "notifications.read", "notifications.read.any",
-    "orders.read",     "orders.read.any", "orders.write",      "orders.write.any",   "payments.read",      "payments.read.any",
-    "payments.refund", "products.write",  "telemetry.read",
+constexpr std::array<std::string_view, 16> every_scope{
+    "accounts.admin",  "accounts.import",    "audit.read",             "inventory.read",
+    "inventory.write", "notifications.read", "notifications.read.any", "orders.read",
+    "orders.read.any", "orders.write",       "orders.write.any",       "payments.read",
+    "payments.read.any", "payments.refund",  "products.write",         "telemetry.read",
 };
 constexpr std::array<std::string_view, 5> of_auditor{"audit.read", "inventory.read", "orders.read.any", "payments.read.any",
                                                      "telemetry.read"};
 constexpr std::array<std::string_view, 2> of_catalogue_manager{"inventory.read", "products.write"};
 constexpr std::array<std::string_view, 4> of_customer{"notifications.read", "orders.read", "orders.write", "payments.read"};
-constexpr std::array<std::string_view, 6> of_importer{"inventory.read",  "inventory.write",  "orders.read.any",
-                                                      "orders.write.any", "payments.read.any", "products.write"};
+constexpr std::array<std::string_view, 6> of_importer{"accounts.import", "inventory.read",   "inventory.write",
+                                                      "orders.read.any", "orders.write.any", "products.write"};
 constexpr std::array<std::string_view, 2> of_stock_manager{"inventory.read", "inventory.write"};
 constexpr std::array<std::string_view, 6> of_support{"inventory.read",   "notifications.read.any", "orders.read.any",
                                                      "orders.write.any", "payments.read.any",      "payments.refund"};
@@ -28,7 +29,7 @@ constexpr std::array<role, 7> all_roles{{
     {"auditor", "Reads the audit trail, orders, payments and traces; changes nothing", of_auditor},
     {"catalogue_manager", "Keeps products, categories and prices", of_catalogue_manager},
     {"customer", "Places and reads own orders", of_customer},
-    {"importer", "A program that imports catalogue, stock and orders on behalf of customers", of_importer},
+    {"importer", "A program that imports accounts, catalogue, stock and orders on behalf of customers", of_importer},
     {"stock_manager", "Receives and adjusts stock", of_stock_manager},
     {"support", "Reads, cancels and refunds orders of any customer", of_support},
 }};

@@ -19,7 +19,9 @@ struct role {
 [[nodiscard]] std::span<const role> roles() noexcept;
 // Null when there is no such role.
 [[nodiscard]] const role* find_role(std::string_view name) noexcept;
-// Every scope that there is, sorted.
+// What only services of the platform may do: no role has it, and no token carries it.
+inline constexpr std::string_view internal_scope = "platform.internal";
+// Every scope that a role can have, sorted.
 [[nodiscard]] std::span<const std::string_view> scopes() noexcept;
 
 // The scopes of all these roles together, sorted, each once. A role that is not known (any more) gives none.

@@ -29,6 +29,16 @@ TEST(policy, only_administrators_manage_accounts_and_only_they_have_everything) 
     }
 }
 
+TEST(policy, no_role_has_what_only_services_may) {
+    EXPECT_FALSE(std::ranges::binary_search(scopes(), internal_scope));
+    for (const role& r : roles()) EXPECT_FALSE(std::ranges::binary_search(r.scopes, internal_scope)) << r.name;
+}
+
+TEST(policy, an_importer_imports_and_reads_what_it_imported) {
+    EXPECT_EQ(scopes_of(strings{"importer"}), (strings{"accounts.import", "inventory.read", "inventory.write", "orders.read.any",
+                                                       "orders.write.any", "products.write"}));
+}
+
 TEST(policy, a_customer_sees_nothing_of_others) {
     for (const std::string& scope : scopes_of(strings{"customer"})) EXPECT_FALSE(scope.ends_with(".any")) << scope;
 }

@@ -8,6 +8,12 @@ void revocations::revoke_token(std::string_view id, time_point expires_at) {
     any_.store(true, std::memory_order_release);
 }
 
+void revocations::revoke_session(std::string_view id, time_point expires_at) {
+    const std::unique_lock lock(mutex_);
+    sessions_.insert_or_assign(std::string(id), expires_at);
+    any_.store(true, std::memory_order_release);
+}
+
 void revocations::revoke_subject(std::string_view subject, time_point until, time_point expires_at) {
     const std::unique_lock lock(mutex_);
     subject_rule& rule = subjects_[std::string(subject)];
@@ -18,21 +24,30 @@ void revocations::revoke_subject(std::string_view subject, time_point until, tim
 bool revocations::is_revoked(const access_claims& c) const {
     if (!any_.load(std::memory_order_acquire)) return false;
     const std::shared_lock lock(mutex_);
-    if (tokens_.contains(c.id)) return true;
+    if (tokens_.contains(c.id) || (!c.session.empty() && sessions_.contains(c.session))) return true;
     const auto rule = subjects_.find(c.subject);
     return rule != subjects_.end() && c.issued_at <= rule->second.until;
 }
 
+bool revocations::is_subject_revoked(std::string_view subject, time_point issued_at) const {
+    if (!any_.load(std::memory_order_acquire)) return false;
+    const std::shared_lock lock(mutex_);
+    const auto rule = subjects_.find(subject);
+    return rule != subjects_.end() && issued_at <= rule->second.until;
+}
+
 void revocations::sweep(time_point now) {
     const std::unique_lock lock(mutex_);
-    std::erase_if(tokens_, [now](const auto& t) { return t.second + clock_skew <= now; });
+    const auto is_past = [now](const auto& t) { return t.second + clock_skew <= now; };
+    std::erase_if(tokens_, is_past);
+    std::erase_if(sessions_, is_past);
     std::erase_if(subjects_, [now](const auto& s) { return s.second.expires_at + clock_skew <= now; });
-    any_.store(!tokens_.empty() || !subjects_.empty(), std::memory_order_release);
+    any_.store(!tokens_.empty() || !sessions_.empty() || !subjects_.empty(), std::memory_order_release);
 }
 
 std::size_t revocations::size() const {
     const std::shared_lock lock(mutex_);
-    return tokens_.size() + subjects_.size();
+    return tokens_.size() + sessions_.size() + subjects_.size();
 }
 
 token_verifier::token_verifier(options o, const key_ring& ring, const clock& c, const revocations* revoked)

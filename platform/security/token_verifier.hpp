@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -17,14 +18,18 @@
 
 namespace bv::security {
 
-// Tokens called back before they expire: by token, and by subject ("everything issued to this account until now").
+// Tokens called back before they expire: by token, by session, and by subject ("everything issued to this account until now").
 // Thread-safe; costs one atomic read while nothing is revoked. Entries leave once the tokens would have expired anyway.
 class revocations {
 public:
     void revoke_token(std::string_view id, time_point expires_at);
+    // Tokens of the session (sid), whenever they were issued; exactly these.
+    void revoke_session(std::string_view id, time_point expires_at);
     // Tokens of the subject issued at or before `until` are refused; the entry is kept until `expires_at`, by when all have expired.
     void revoke_subject(std::string_view subject, time_point until, time_point expires_at);
     [[nodiscard]] bool is_revoked(const access_claims&) const;
+    // The same for what is known of a subject since `issued_at` by other means than a token: a cached API key.
+    [[nodiscard]] bool is_subject_revoked(std::string_view subject, time_point issued_at) const;
     // Forgets what has expired. Call now and then.
     void sweep(time_point now);
     [[nodiscard]] std::size_t size() const;
@@ -33,10 +38,17 @@ private:
     struct subject_rule {
         time_point until, expires_at;
     };
+    // So that a look-up by a view makes no string.
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+    };
+    template <class T>
+    using by_text = std::unordered_map<std::string, T, text_hash, std::equal_to<>>;
     mutable std::shared_mutex mutex_;
     std::atomic<bool> any_{false};
-    std::unordered_map<std::string, time_point> tokens_;
-    std::unordered_map<std::string, subject_rule> subjects_;
+    by_text<time_point> tokens_, sessions_;
+    by_text<subject_rule> subjects_;
 };
 
 // Thread-safe. A hit costs a hash of the token and one short lock of one of 16 shards.

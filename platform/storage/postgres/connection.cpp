@@ -8,9 +8,12 @@
 
 #include "platform/core/assert.hpp"
 #include "platform/storage/postgres/sql_errors.hpp"
+#include "platform/telemetry/semconv.hpp"
 
 namespace bv::pg {
 namespace {
+
+namespace semconv = telemetry::semconv;
 
 constexpr statement set_identity{"bv.identity",
                                  "SELECT set_config('bv.actor', $1, true), set_config('bv.customer', $2, true), "
@@ -115,8 +118,9 @@ void connection::queue(const statement& s, const params& p, bool traced) {
         client_->statements.add();
         if (trace_parent_.valid() && trace_parent_.sampled) {
             entry.span = telemetry::span(s.name, telemetry::span_kind::client, trace_parent_);
-            entry.span.set("db.system", "postgresql");
-            entry.span.set("db.operation.name", operation(s.sql));
+            entry.span.set(semconv::db_system, "postgresql");
+            entry.span.set(semconv::db_operation_name, operation(s.sql));
+            entry.span.set(semconv::db_namespace, client_->options.name);
         }
     }
     pending_.push_back(std::move(entry));
@@ -137,6 +141,7 @@ void connection::settle(pending& p, bool failed, std::string_view problem) {
     client_->statement_seconds.observe(std::chrono::duration<double>(client_->clock.steady_now() - p.started).count());
     if (failed) {
         client_->failures.add();
+        p.span.set(semconv::db_response_status_code, problem);
         p.span.fail(problem);
     }
     p.span.end();
@@ -226,7 +231,7 @@ task<void> connection::commit() {
     }
     std::string lost;
     try {
-        queue(commit_statement, params(), false);
+        queue(commit_statement, params(), true);
         queue_sync();
         co_await drain();
         phase_ = phase::none;

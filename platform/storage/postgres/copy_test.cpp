@@ -56,7 +56,7 @@ PG_TEST(copy, loads_rows_within_the_transaction) {
     EXPECT_EQ(malformed.code, code::invalid_argument);
     bool threw = false;
     try {
-        co_await db.run({}, [](storage::unit_of_work& uow) { return ignore(copy_between_statements(uow, {10, true})); });
+        co_await db.run({}, [](storage::unit_of_work& uow) { return ignore(of(uow).copy_in("COPY copied FROM STDIN", source{10, true})); });
     } catch (const std::runtime_error& e) {
         threw = std::string(e.what()) == "the file ended early";
     }

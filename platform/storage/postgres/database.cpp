@@ -1,5 +1,7 @@
 #include "platform/storage/postgres/database.hpp"
 
+#include <algorithm>
+#include <exception>
 #include <mutex>
 
 #include <boost/asio/execution/context.hpp>

@@ -1,5 +1,6 @@
 #include "platform/storage/postgres/migrations.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>

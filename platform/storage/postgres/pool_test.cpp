@@ -256,6 +256,57 @@ TEST(pool, of_each_core_is_its_own) {
     EXPECT_EQ(db.stats().open, 0);
 }
 
+constexpr statement echo_slowly{"pool.echo_slowly", "SELECT $1::int8, pg_sleep($2)"};
+
+task<void> echo_or_give_up(storage::unit_of_work& uow, std::int64_t n, double pause, std::int64_t* answer) {
+    const auto found = co_await of(uow).query(echo_slowly, params(n, pause));
+    *answer = found.front().get<std::int64_t>(0);
+}
+// Half of the calls may run out of time at some point: in line, while connecting, in the statement, at commit.
+task<void> call_repeatedly(database& db, std::uint64_t seed, int* answered) {
+    seeded_rng random(seed);
+    for (std::int64_t i = 0; i < 40; ++i) {
+        const auto n = static_cast<std::int64_t>(random.below(1'000'000));
+        const double pause = random.uniform() * 0.002;
+        std::int64_t answer = -1;
+        storage::transaction_options o;
+        if (i % 2 == 1) o.deadline = system_clock().steady_now() + microseconds(random.below(10'000));
+        try {
+            co_await db.run(o, [&](storage::unit_of_work& uow) { return echo_or_give_up(uow, n, pause, &answer); });
+            EXPECT_EQ(answer, n);
+            ++*answered;
+        } catch (const failure& e) {
+            EXPECT_TRUE(e.error().code == code::deadline_exceeded || e.error().reason == "COMMIT_UNKNOWN" || e.error().code == code::unavailable) << e.what();
+        }
+    }
+}
+task<void> call_from_many(database& db) {
+    int answered = 0;
+    co_await (call_repeatedly(db, 1, &answered) && call_repeatedly(db, 2, &answered) && call_repeatedly(db, 3, &answered) && call_repeatedly(db, 4, &answered) &&
+              call_repeatedly(db, 5, &answered) && call_repeatedly(db, 6, &answered) && call_repeatedly(db, 7, &answered) && call_repeatedly(db, 8, &answered));
+    EXPECT_GE(answered, 8 * 20);
+    EXPECT_EQ(db.stats().busy, 0);
+    EXPECT_EQ(db.stats().waiting, 0);
+    EXPECT_LE(db.stats().open, 3);
+    co_await expect_works(db);
+}
+TEST(pool, never_gives_an_answer_to_another_when_callers_run_out_of_time) { with_database(call_from_many, with(3)); }
+
+task<void> fall_idle(database& db) {
+    meeting all_hold(co_await asio::this_coro::executor, 3), let_go(co_await asio::this_coro::executor, 3);
+    const auto holder = [&] { return db.run({}, [&](storage::unit_of_work& uow) { return hold(uow, &all_hold, &let_go); }); };
+    co_await (holder() && holder() && holder());
+    while (db.stats().open > 1) co_await system_clock().sleep_for(milliseconds(1));
+    co_await expect_works(db);
+    EXPECT_EQ(db.stats().open, 1);
+    EXPECT_EQ(db.stats().acquired, 4U);
+}
+TEST(pool, closes_connections_that_are_not_used_but_one) {
+    auto o = with(3);
+    o.idle_timeout = seconds(0);
+    with_database(fall_idle, o);
+}
+
 PG_TEST(close, refuses_callers_after) {
     co_await expect_works(db);
     co_await db.close();

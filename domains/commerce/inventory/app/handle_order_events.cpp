@@ -1,7 +1,6 @@
 #include "domains/commerce/inventory/app/handle_order_events.hpp"
 
 #include <algorithm>
-#include <variant>
 
 #include <fmt/format.h>
 
@@ -15,22 +14,6 @@ namespace orders = bitvelocity::commerce::order::v1;
 namespace contract = bitvelocity::commerce::inventory::v1;
 
 namespace {
-
-struct placed {
-    order_id order;
-    std::vector<reserved_line> lines;
-};
-struct confirmed {
-    order_id order;
-};
-struct release_requested {
-    order_id order;
-};
-struct returned {
-    order_id order;
-    std::vector<reserved_line> lines;
-};
-using order_event = std::variant<placed, confirmed, release_requested, returned>;
 
 [[noreturn]] void malformed(const events::event& e, std::string_view what) {
     throw failure(code::invalid_argument, "MALFORMED_EVENT", fmt::format("{} {}: {}", e.type, e.id.str(), what));
@@ -49,7 +32,7 @@ order_id id_of(const events::event& e, const std::string& text) {
     return *id;
 }
 
-order_event read(const events::event& e) {
+order_step read(const events::event& e) {
     if (e.type == orders::OrderPlaced::descriptor()->full_name()) {
         const auto m = parse<orders::OrderPlaced>(e);
         placed out{id_of(e, m.order_id()), {}};
@@ -119,8 +102,27 @@ task<stock_book> order_event_handler::load(storage::unit_of_work& uow, std::vect
     co_return book;
 }
 
+std::optional<events::outgoing> order_event_handler::take(stock_book& book, order_step& s, time_point expires_at) {
+    if (auto* p = std::get_if<placed>(&s)) {
+        std::vector<shortage> shortages;
+        switch (book.reserve(p->order, std::move(p->lines), expires_at, shortages)) {
+            case step::reserved: return announce<contract::StockReserved>(clock_, rng_, p->order);
+            case step::rejected: return rejection(clock_, rng_, p->order, shortages);
+            case step::nothing: case step::committed: case step::released: case step::expired: case step::restocked: return std::nullopt;
+        }
+    }
+    if (const auto* c = std::get_if<confirmed>(&s)) {
+        if (book.commit(c->order) == step::committed) return announce<contract::StockCommitted>(clock_, rng_, c->order);
+    } else if (const auto* r = std::get_if<release_requested>(&s)) {
+        if (book.release(r->order) == step::released) return announce<contract::StockReleased>(clock_, rng_, r->order);
+    } else if (const auto* back = std::get_if<returned>(&s)) {
+        book.take_return(back->order, back->lines);
+    }
+    return std::nullopt;
+}
+
 task<void> order_event_handler::handle(storage::unit_of_work& uow, std::span<const events::event> batch) {
-    std::vector<order_event> steps;
+    std::vector<order_step> steps;
     std::vector<order_id> ids;
     std::vector<std::string> skus;
     for (const auto& e : batch) {
@@ -136,21 +138,10 @@ task<void> order_event_handler::handle(storage::unit_of_work& uow, std::span<con
 
     const auto expires_at = clock_.now() + options_.hold;
     std::vector<events::outgoing> out;
-    for (auto& s : steps) {
-        if (auto* p = std::get_if<placed>(&s)) {
-            std::vector<shortage> shortages;
-            switch (book.reserve(p->order, std::move(p->lines), expires_at, shortages)) {
-                case step::reserved: out.push_back(announce<contract::StockReserved>(clock_, rng_, p->order)); break;
-                case step::rejected: out.push_back(rejection(clock_, rng_, p->order, shortages)); break;
-                case step::nothing: case step::committed: case step::released: case step::expired: case step::restocked: break;
-            }
-        } else if (const auto* c = std::get_if<confirmed>(&s)) {
-            if (book.commit(c->order) == step::committed) out.push_back(announce<contract::StockCommitted>(clock_, rng_, c->order));
-        } else if (const auto* r = std::get_if<release_requested>(&s)) {
-            if (book.release(r->order) == step::released) out.push_back(announce<contract::StockReleased>(clock_, rng_, r->order));
-        } else {
-            const auto& back = std::get<returned>(s);
-            book.take_return(back.order, back.lines);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (auto answer = take(book, steps[i], expires_at)) {
+            answer->traceparent = batch[i].traceparent;  // a batch has one transaction, each of its events its own trace
+            out.push_back(std::move(*answer));
         }
     }
     co_await store_.save(uow, book.level_changes(), book.changed_reservations());

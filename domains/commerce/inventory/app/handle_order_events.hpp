@@ -1,7 +1,11 @@
 // What the inventory does about orders: reserve, commit, give back, restock. One transaction for a whole batch.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "domains/commerce/inventory/app/ports.hpp"
 #include "platform/core/clock.hpp"
@@ -14,6 +18,23 @@ struct reservation_options {
     seconds hold{900};  // how long stock is held for an order that is not confirmed
 };
 
+// What an order event asks of the inventory.
+struct placed {
+    order_id order;
+    std::vector<reserved_line> lines;
+};
+struct confirmed {
+    order_id order;
+};
+struct release_requested {
+    order_id order;
+};
+struct returned {
+    order_id order;
+    std::vector<reserved_line> lines;
+};
+using order_step = std::variant<placed, confirmed, release_requested, returned>;
+
 class order_event_handler {
 public:
     order_event_handler(stock_store&, events::outbox&, clock&, rng&, reservation_options);
@@ -25,6 +46,7 @@ public:
     task<int> expire_due(storage::unit_of_work&, int limit);
 
 private:
+    std::optional<events::outgoing> take(stock_book&, order_step&, time_point expires_at);
     task<stock_book> load(storage::unit_of_work&, std::vector<reservation>, std::vector<std::string> more_skus);
     stock_store& store_;
     events::outbox& outbox_;

@@ -7,6 +7,11 @@
 namespace bv::order {
 namespace {
 
+// In the order of the locks themselves, so that no two transactions wait for each other.
+constexpr pg::statement lock_orders{"orders.lock_orders", R"(
+    SELECT count(pg_advisory_xact_lock(k))
+    FROM (SELECT DISTINCT hashtextextended(id::text, 20260101) AS k FROM unnest($1::uuid[]) AS id ORDER BY 1) AS keys)"};
+
 // A snapshot comes before the events that follow it: its version is the last one it holds.
 constexpr pg::statement load_streams{"orders.load_streams", R"(
     SELECT s.order_id, s.version, '' AS type, s.payload, NULL::timestamptz AS at
@@ -99,6 +104,12 @@ void send_snapshots(pg::transaction& tx, const std::vector<append_entry>& entrie
 }
 
 }  // namespace
+
+task<void> postgres_event_store::lock(storage::unit_of_work& uow, std::vector<order_id> ids) {
+    // Travels ahead of the statement that loads, which then sees what the other writers committed.
+    if (!ids.empty()) pg::of(uow).send(lock_orders, pg::params(ids));
+    co_return;
+}
 
 task<std::vector<order>> postgres_event_store::load(storage::unit_of_work& uow, std::vector<order_id> ids) {
     std::vector<order> out;

@@ -7,6 +7,7 @@ namespace bv::order {
 
 class postgres_event_store final : public event_store {
 public:
+    task<void> lock(storage::unit_of_work&, std::vector<order_id>) override;
     task<std::vector<order>> load(storage::unit_of_work&, std::vector<order_id>) override;
     task<void> append(storage::unit_of_work&, std::vector<append_entry>) override;
     task<std::vector<stored_event>> read(storage::unit_of_work&, order_id, std::int64_t after, std::int64_t limit) override;

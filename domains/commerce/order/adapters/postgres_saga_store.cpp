@@ -14,9 +14,9 @@ constexpr pg::statement save_steps{"orders.save_saga_steps", R"(
 
 constexpr pg::statement end_sagas{"orders.end_sagas", "DELETE FROM orders.saga WHERE order_id = ANY ($1::uuid[])"};
 
-constexpr pg::statement lock_overdue{"orders.lock_overdue_sagas", R"(
+constexpr pg::statement overdue{"orders.overdue_sagas", R"(
     SELECT order_id, awaiting, deadline_at FROM orders.saga
-    WHERE deadline_at <= $1 ORDER BY deadline_at LIMIT $2 FOR UPDATE SKIP LOCKED)"};
+    WHERE deadline_at <= $1 ORDER BY deadline_at LIMIT $2)"};
 
 }  // namespace
 
@@ -41,9 +41,9 @@ task<void> postgres_saga_store::save(storage::unit_of_work& uow, std::vector<sag
     co_return;
 }
 
-task<std::vector<saga_step>> postgres_saga_store::take_overdue(storage::unit_of_work& uow, instant now, std::int64_t limit) {
+task<std::vector<saga_step>> postgres_saga_store::find_overdue(storage::unit_of_work& uow, instant now, std::int64_t limit) {
     std::vector<saga_step> out;
-    for (const auto r : co_await pg::of(uow).query(lock_overdue, pg::params(now, limit)))
+    for (const auto r : co_await pg::of(uow).query(overdue, pg::params(now, limit)))
         out.push_back({r.get<order_id>(0), static_cast<awaiting>(r.get<std::int16_t>(1)), r.get<time_point>(2)});
     co_return out;
 }

@@ -18,7 +18,9 @@ struct job {
 
 task<result<order>> run(job& j, storage::unit_of_work& uow) {
     j.done.clear();
-    auto found = co_await j.env.streams.load(uow, std::vector<order_id>(1, j.id));
+    const std::vector<order_id> one(1, j.id);
+    co_await j.env.streams.lock(uow, one);
+    auto found = co_await j.env.streams.load(uow, one);
     if (found.empty()) co_return not_found(j.id);
     auto& o = found.front();
     if (const auto match = j.ctx.require_match(std::to_string(o.version)); !match) co_return std::unexpected(match.error());

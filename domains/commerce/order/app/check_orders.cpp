@@ -77,7 +77,7 @@ void check_row(job& j, const event_stream& s, const projected_order* row) {
     const auto expected = to_projection(fold(s, at));
     auto& e = expected.summary;
     auto& r = row->summary;
-    const bool same = e.id == r.id && e.customer == r.customer && e.status == r.status && e.currency == r.currency && e.total == r.total &&
+    const bool same = e.id == r.id && e.version == r.version && e.customer == r.customer && e.status == r.status && e.currency == r.currency && e.total == r.total &&
                       e.refunded == r.refunded && e.reason == r.reason && e.cancel_detail == r.cancel_detail && e.payment_id == r.payment_id &&
                       e.external_reference == r.external_reference && e.ordered_at == r.ordered_at && e.placed_at == r.placed_at &&
                       e.updated_at == r.updated_at && expected.what == row->what;

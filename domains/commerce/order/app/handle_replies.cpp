@@ -127,8 +127,10 @@ answer read_reply(const bv::events::event& e) {
 task<void> handle_replies(const environment& env, storage::unit_of_work& uow, std::span<const bv::events::event> events) {
     const auto replies = read_all(events);
     if (replies.empty()) co_return;
+    auto ids = ids_of(replies);
+    co_await env.streams.lock(uow, ids);
     std::unordered_map<order_id, order> orders;
-    for (auto& o : co_await env.streams.load(uow, ids_of(replies))) orders.emplace(o.id, std::move(o));
+    for (auto& o : co_await env.streams.load(uow, std::move(ids))) orders.emplace(o.id, std::move(o));
 
     std::vector<change> changes;
     const auto now = env.clock.now();

@@ -23,6 +23,8 @@ struct batch {
     std::vector<external_reference> references;
     std::map<order_id, order> existing;        // by id, of this batch too
     std::map<reference_key, order_id> taken;   // of this batch too
+    // After a conflict any of the orders may be there: a commit whose answer was lost is tried again.
+    bool any_may_exist = false;
 };
 
 // The same request, whatever the catalogue says by now.
@@ -49,7 +51,7 @@ task<void> look_up(batch& b, storage::unit_of_work& uow) {
     std::vector<order_id> ids;
     std::vector<external_reference> references;
     for (const auto& p : b.wanted) {
-        if (p.derived) ids.push_back(p.what.id);
+        if (p.derived || b.any_may_exist) ids.push_back(p.what.id);
         if (!p.what.external_reference.empty()) references.push_back({p.what.customer, p.what.external_reference, {}});
     }
     if (!ids.empty()) {
@@ -97,6 +99,7 @@ task<bool> attempt(batch& b) {
     } catch (const failure& e) {
         if (!is_order_changed(e.error())) throw;
     }
+    b.any_may_exist = true;
     co_return false;
 }
 
@@ -105,7 +108,7 @@ task<bool> attempt(batch& b) {
 task<std::vector<result<order>>> place_orders(const environment& env, std::vector<placement> wanted) {
     static auto& placed = telemetry::count("bv_orders_placed_total", "Orders accepted");
     if (wanted.empty()) co_return std::vector<result<order>>{};
-    batch b{env, wanted, {}, {}, {}, {}, {}};
+    batch b{env, wanted, {}, {}, {}, {}, {}, false};
     for (int i = 0; i < max_attempts; ++i) {
         if (!co_await attempt(b)) continue;
         placed.add(b.changes.size());

@@ -52,6 +52,9 @@ class event_store {
 public:
     virtual ~event_store() = default;
 
+    // Waits for other writers of these orders, and keeps them out until the unit of work ends. A courtesy that saves
+    // retries: what protects a stream is append(). Known or not, the ids are taken in one order everywhere.
+    virtual task<void> lock(storage::unit_of_work&, std::vector<order_id>) = 0;
     // The orders as they are, in no particular order; those that do not exist, or that row-level security hides, are left
     // out. One statement, however many.
     virtual task<std::vector<order>> load(storage::unit_of_work&, std::vector<order_id>) = 0;
@@ -83,8 +86,8 @@ public:
     virtual ~saga_store() = default;
     // Steps that wait for nothing end their saga.
     virtual task<void> save(storage::unit_of_work&, std::vector<saga_step>) = 0;
-    // Steps that are overdue, oldest first, locked until the unit of work ends; those that others have locked are passed over.
-    virtual task<std::vector<saga_step>> take_overdue(storage::unit_of_work&, instant now, std::int64_t limit) = 0;
+    // Steps that are overdue, oldest first.
+    virtual task<std::vector<saga_step>> find_overdue(storage::unit_of_work&, instant now, std::int64_t limit) = 0;
 };
 
 // What an order adds to the sales of its day.

@@ -17,18 +17,22 @@ struct job {
 
 task<void> run(job& j, storage::unit_of_work& uow) {
     j.changes.clear();
+    j.taken = 0;
     const auto now = j.env.clock.now();
-    const auto steps = co_await j.env.sagas.take_overdue(uow, now, j.limit);
+    const auto steps = co_await j.env.sagas.find_overdue(uow, now, j.limit);
     j.taken = static_cast<std::int64_t>(steps.size());
     if (steps.empty()) co_return;
     std::vector<order_id> ids;
     for (const auto& s : steps) ids.push_back(s.id);
+    co_await j.env.streams.lock(uow, ids);
     std::unordered_map<order_id, order> orders;
     for (auto& o : co_await j.env.streams.load(uow, std::move(ids))) orders.emplace(o.id, std::move(o));
 
     std::vector<saga_step> ended;
     for (const auto& s : steps) {
         const auto it = orders.find(s.id);
+        // Answered since it was found: the step of now has a deadline of its own.
+        if (it != orders.end() && awaited(it->second) != s.what && !is_final(it->second.status)) continue;
         auto d = it == orders.end() ? std::expected<decision, refusal>(decision{}) : decide(it->second, time_out{});
         if (!d || d->empty()) {
             ended.push_back({s.id, awaiting::nothing, now});

@@ -8,7 +8,7 @@
 namespace bv::order {
 
 // One transaction of at most `limit` orders; several processes share the work. The number of steps taken, so call again
-// while it is `limit`. Throws failure ABORTED "ORDER_CHANGED" when an answer came at the same moment: try again later.
+// while it is `limit`. An answer that comes at the same moment wins or loses as a whole.
 task<std::int64_t> time_out_orders(const environment&, std::int64_t limit = 64);
 
 }  // namespace bv::order

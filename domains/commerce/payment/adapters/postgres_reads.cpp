@@ -20,11 +20,18 @@ constexpr pg::statement find_sql{"payment.find", "SELECT " BV_PAYMENT_COLUMNS " 
 
 constexpr pg::statement list_sql{"payment.list", "SELECT " BV_PAYMENT_COLUMNS R"(
       FROM payment.payments p
-     WHERE ($1::uuid IS NULL OR p.order_id = $1)
-       AND ($2::text IS NULL OR p.status = $2)
-       AND ($3::timestamptz IS NULL OR (p.created_at, p.id) < ($3, $4::uuid))
+     WHERE (p.created_at, p.id) < ($2, $3::uuid) AND ($1::text IS NULL OR p.status = $1)
      ORDER BY p.created_at DESC, p.id DESC
-     LIMIT $5)"};
+     LIMIT $4)"};
+
+constexpr pg::statement list_of_customer_sql{"payment.list_of_customer", "SELECT " BV_PAYMENT_COLUMNS R"(
+      FROM payment.payments p
+     WHERE p.customer_id = $5 AND (p.created_at, p.id) < ($2, $3::uuid) AND ($1::text IS NULL OR p.status = $1)
+     ORDER BY p.created_at DESC, p.id DESC
+     LIMIT $4)"};
+
+// After every row: where a list begins.
+constexpr time_point end_of_time{std::chrono::sys_days(std::chrono::year(9999) / 12 / 31)};
 
 constexpr pg::statement entries_sql{"payment.entries", R"(
     SELECT id, transaction_id, payment_id, account, currency, amount_minor, description, created_at
@@ -100,13 +107,10 @@ task<std::vector<stored_payment>> postgres_store::list(storage::unit_of_work& uo
     auto& tx = pg::of(uow);
     std::optional<std::string> status;
     if (f.status) status = std::string(name(*f.status));
-    std::optional<time_point> time;
-    std::optional<uuid> id;
-    if (after) {
-        time = after->time;
-        id = after->id;
-    }
-    co_return co_await to_payments(tx, co_await tx.query(list_sql, pg::params(f.order, status, time, id, std::int64_t{limit})));
+    const auto from = after.value_or(page_position{end_of_time, {}});
+    const std::int64_t most = limit;
+    if (f.customer) co_return co_await to_payments(tx, co_await tx.query(list_of_customer_sql, pg::params(status, from.time, from.id, most, *f.customer)));
+    co_return co_await to_payments(tx, co_await tx.query(list_sql, pg::params(status, from.time, from.id, most)));
 }
 
 task<std::vector<ledger_entry>> postgres_store::entries(storage::unit_of_work& uow, entry_filter f, std::int64_t after, int limit) {

@@ -39,7 +39,7 @@ void reject(plan& p, const answered_operation& a, time_point again) {
 }  // namespace
 
 milliseconds backoff(int attempts, rng& r) {
-    const auto base = std::min<std::int64_t>(5'000, std::int64_t{50} << std::clamp(attempts - 1, 0, 10));
+    const auto base = std::min<std::int64_t>(2'000, std::int64_t{50} << std::clamp(attempts - 1, 0, 10));
     return milliseconds(base + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(base / 2 + 1))));
 }
 

@@ -30,7 +30,7 @@ private:
     events::outbox& outbox_;
 };
 
-// How long to wait before trial `attempts` + 1: from 50 ms doubling to 5 s, and up to half as long again at random.
+// How long to wait before trial `attempts` + 1: from 50 ms doubling to 2 s, and up to half as long again at random.
 [[nodiscard]] milliseconds backoff(int attempts, rng&);
 
 }  // namespace bv::payment

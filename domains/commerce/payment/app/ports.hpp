@@ -86,7 +86,7 @@ struct page_position {  // keyset: what follows it in the list's order
     uuid id{};
 };
 struct payment_filter {
-    std::optional<order_id> order{};
+    std::optional<customer_id> customer{};
     std::optional<payment_status> status{};
 };
 struct stored_payment {

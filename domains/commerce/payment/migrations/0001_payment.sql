@@ -100,7 +100,7 @@ CREATE TABLE {{schema}}.reconciliation_findings (
     UNIQUE (kind, key)
 );
 CREATE TABLE {{schema}}.reconciliation_cursor (
-    only     boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single   boolean PRIMARY KEY DEFAULT true CHECK (single),
     sequence bigint NOT NULL  -- of the provider: compared up to here
 );
 INSERT INTO {{schema}}.reconciliation_cursor (sequence) VALUES (0);

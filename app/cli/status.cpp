@@ -1,0 +1,92 @@
+// bv status, bv settings.
+#include <csignal>
+#include <fstream>
+#include <iostream>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/cli/local_api.hpp"
+#include "platform/core/error.hpp"
+
+namespace bv::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+// Resident memory of a process and of its children (PostgreSQL's back ends), shared pages counted once: the sum of their
+// proportional set sizes. 0 when it is gone.
+std::int64_t memory_of(pid_t pid) {
+    if (pid <= 0) return 0;
+    std::int64_t kilobytes = 0;
+    std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
+    for (std::string word; rollup >> word;)
+        if (word == "Pss:") {
+            rollup >> kilobytes;
+            break;
+        }
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid));
+    for (pid_t child = 0; children >> child;) kilobytes += memory_of(child) / 1024;
+    return kilobytes * 1024;
+}
+
+std::string megabytes(std::int64_t bytes) { return fmt::format("{} MB", bytes >> 20); }
+
+json::object processes_of(const stack::running_platform& p) {
+    // The platform's own memory without that of its child processes, which are listed by themselves.
+    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid);
+    const auto all = memory_of(p.pid);
+    const auto children_inside = all > postgres + provider ? postgres + provider : 0;
+    return {{"platform", {{"pid", p.pid}, {"port", p.port}, {"bytes", all - children_inside}}},
+            {"postgres", {{"pid", p.postgres_pid}, {"bytes", postgres}}},
+            {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
+}
+
+void print_table(const stack::running_platform& p, const json::object& processes, const json::value& status) {
+    std::cout << fmt::format("{}  {}  since {}\n\n", p.url, text_of(status, "ready") == "true" ? "ready" : "NOT READY", p.started_at);
+    std::cout << fmt::format("{:<10} {:>8} {:>7} {:>8}\n", "process", "pid", "port", "memory");
+    for (const auto& [name, v] : processes) {
+        const auto& o = v.as_object();
+        if (o.at("pid").to_number<std::int64_t>() == 0) continue;
+        std::cout << fmt::format("{:<10} {:>8} {:>7} {:>8}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
+                                 megabytes(o.at("bytes").to_number<std::int64_t>()));
+    }
+    std::cout << fmt::format("\n{:<14} {}\n", "service", "health");
+    for (const auto& m : items_of(status, "modules"))
+        std::cout << fmt::format("{:<14} {}\n", text_of(m, "name"), text_of(m, "ready") == "true" ? "ready" : text_of(m, "reason"));
+    std::cout << fmt::format("\n{:<22} {:<12} {:>10} {:>8} {:>6}\n", "event group", "reads", "position", "behind", "dead");
+    const auto number = [](std::string s) { return s.empty() ? std::string("0") : s; };
+    for (const auto& g : items_of(status, "groups"))
+        std::cout << fmt::format("{:<22} {:<12} {:>10} {:>8} {:>6}\n", text_of(g, "group"), text_of(g, "source"), number(text_of(g, "position")), number(text_of(g, "lag")),
+                                 number(text_of(g, "deadLetters")));
+}
+
+int show(const common& c, bool as_json) {
+    local_api api(c);
+    const auto status = api.get("/v1/platform/status");
+    const auto processes = processes_of(api.platform());
+    if (as_json) {
+        std::cout << json::serialize(json::object{{"url", api.platform().url}, {"started_at", api.platform().started_at}, {"processes", processes}, {"status", status}}) << '\n';
+    } else {
+        print_table(api.platform(), processes, status);
+    }
+    return text_of(status, "ready") == "true" ? done : failed;
+}
+
+}  // namespace
+
+void add_status(CLI::App& parser, common& c) {
+    auto as_json = std::make_shared<bool>(false);
+    auto* command = parser.add_subcommand("status", "What runs: processes with ports and memory, services with health, event groups with lag. Exit 1 when not ready, 3 when not running.");
+    command->add_flag("--json", *as_json, "for programs");
+    command->callback([as_json, &c] { c.exit = show(c, *as_json); });
+}
+
+void add_settings(CLI::App& parser, common& c) {
+    auto* command = parser.add_subcommand("settings", "List every setting with its value, where it comes from, and what it means.");
+    command->callback([&c] { std::cout << c.load().print(); });
+}
+
+}  // namespace bv::cli

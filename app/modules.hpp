@@ -1,0 +1,77 @@
+// Every service of the process, wired: the one place that knows them all.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domains/audit/module.hpp"
+#include "domains/commerce/inventory/module.hpp"
+#include "domains/commerce/notification/module.hpp"
+#include "domains/commerce/order/module.hpp"
+#include "domains/commerce/payment/module.hpp"
+#include "domains/commerce/product/module.hpp"
+#include "domains/identity/module.hpp"
+#include "gateway/edge.hpp"
+#include "platform/core/config.hpp"
+#include "platform/events/embedded_log.hpp"
+#include "platform/runtime/module.hpp"
+#include "platform/runtime/runtime.hpp"
+#include "platform/security/secrets.hpp"
+#include "platform/storage/postgres/database.hpp"
+#include "platform/storage/postgres/idempotency.hpp"
+
+namespace bv::app {
+
+// What the process gives to its modules.
+struct process {
+    bv::runtime& runtime;
+    bv::clock& clock;
+    bv::rng& rng;
+    const config& settings;
+    security::secrets& secrets;
+    std::filesystem::path data;                                          // the data directory
+    std::function<std::string(std::string_view service)> conninfo;       // as bv_<service>
+    std::string provider_url;                                            // of the payment provider
+};
+
+// All migration sets in the order they are applied in.
+[[nodiscard]] std::vector<pg::migration_set> migration_sets();
+// The password of a service's database role: made at first use, kept in the secrets.
+[[nodiscard]] std::string role_password(security::secrets&, std::string_view service);
+
+class modules {
+public:
+    explicit modules(process);
+    ~modules();
+
+    // In no particular order: start_all sorts them.
+    [[nodiscard]] std::vector<bv::module> lifecycle();
+    // Gives every contract and raw route to the edge.
+    void mount(gateway::edge&);
+    task<void> close();
+
+    [[nodiscard]] pg::database& database(std::string_view service);
+    [[nodiscard]] const std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& databases() const noexcept { return databases_; }
+
+private:
+    process process_;
+    std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
+
+public:
+    events::embedded_log log;
+    pg::idempotency_store answers;
+    audit::service audit;
+    identity::service identity;
+    product::service products;
+    inventory::service inventory;
+    payment::service payments;
+    order::service orders;
+    notification::service notifications;
+};
+
+}  // namespace bv::app

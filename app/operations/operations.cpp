@@ -1,0 +1,131 @@
+#include "app/operations/operations.hpp"
+
+#include <fstream>
+
+#include <unistd.h>
+
+#include "platform/rpc/message_json.hpp"
+#include "platform/rpc/registry.hpp"
+#include "platform/rpc/timestamp.hpp"
+
+namespace bv::operations {
+
+namespace {
+
+std::int64_t resident_bytes() {
+    std::ifstream in("/proc/self/statm");
+    std::int64_t size = 0, resident = 0;
+    in >> size >> resident;
+    return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+contract::DeadLetter to_contract(const events::dead_letter& d) {
+    contract::DeadLetter out;
+    out.set_group(d.group);
+    out.set_source(d.event.source);
+    out.set_event_id(d.event.id.str());
+    out.set_type(d.event.type);
+    out.set_key(d.event.key);
+    rpc::set_timestamp(*out.mutable_time(), d.event.time);
+    out.set_attempts(d.attempts);
+    out.set_error(d.error);
+    out.set_state(std::string(events::name(d.state)));
+    rpc::set_timestamp(*out.mutable_last_failure_time(), d.last_failed_at);
+    if (const auto trace = telemetry::span_context::parse(d.event.traceparent); trace.valid()) out.set_trace_id(trace.trace_id_hex());
+    return out;
+}
+
+events::dead_letter_target target_of(const std::string& event_id, const std::string& key) {
+    events::dead_letter_target out;
+    if (!event_id.empty()) out.id = uuid::parse(event_id);
+    if (!key.empty()) out.key = key;
+    return out;
+}
+
+}  // namespace
+
+service::service(app::modules& m, std::span<const bv::module> running) : modules_(m), running_(running) {}
+
+contract::PlatformStatus service::status() const {
+    contract::PlatformStatus out;
+    out.set_ready(true);
+    rpc::set_timestamp(*out.mutable_start_time(), started_);
+    out.set_resident_bytes(resident_bytes());
+    out.set_http_connections(server_ ? static_cast<std::int64_t>(server_->connections()) : 0);
+    for (const auto& m : running_) {
+        auto* part = out.add_modules();
+        part->set_name(m.name);
+        part->set_reason(m.unready ? m.unready() : std::string{});
+        part->set_ready(part->reason().empty());
+        if (!part->ready()) out.set_ready(false);
+    }
+    for (const auto& s : modules_.log.status()) {
+        auto* group = out.add_groups();
+        group->set_group(s.group);
+        group->set_source(s.source);
+        group->set_position(s.position);
+        group->set_lag(s.lag);
+        group->set_dead_letters(s.dead_letters);
+    }
+    for (const auto& [name, db] : modules_.databases()) {
+        const auto stats = db->stats();
+        auto* pool = out.add_pools();
+        pool->set_name(name);
+        pool->set_open(stats.open);
+        pool->set_busy(stats.busy);
+        pool->set_waiting(stats.waiting);
+    }
+    return out;
+}
+
+task<result<contract::PlatformStatus>> service::get_status(rpc::context&, contract::GetStatusRequest) { co_return status(); }
+
+task<result<contract::ListDeadLettersResponse>> service::list_dead_letters(rpc::context&, contract::ListDeadLettersRequest request) {
+    const auto found = co_await modules_.log.letters().list(
+        {.group = request.group(), .unresolved_only = !request.include_resolved(), .limit = request.page_size() == 0 ? 100 : request.page_size()});
+    contract::ListDeadLettersResponse out;
+    for (const auto& d : found) *out.add_dead_letters() = to_contract(d);
+    co_return out;
+}
+
+task<result<contract::DeadLetter>> service::get_dead_letter(rpc::context&, contract::GetDeadLetterRequest request) {
+    const auto found = co_await modules_.log.letters().show(request.group(), *uuid::parse(request.event_id()));
+    if (!found) co_return std::unexpected(found.error());
+    auto out = to_contract(*found);
+    if (const auto text = rpc::to_json(found->event.type, found->event.payload, true)) {
+        if (auto parsed = json::parse(*text, *out.mutable_payload()); !parsed) out.clear_payload();
+    }
+    co_return out;
+}
+
+task<result<contract::ReplayDeadLettersResponse>> service::replay_dead_letters(rpc::context&, contract::ReplayDeadLettersRequest request) {
+    const auto report = co_await modules_.log.letters().replay(request.group(), target_of(request.event_id(), request.key()));
+    if (!report) co_return std::unexpected(report.error());
+    contract::ReplayDeadLettersResponse out;
+    out.set_replayed(static_cast<std::int64_t>(report->replayed));
+    out.set_failed(static_cast<std::int64_t>(report->failed));
+    out.set_first_error(report->first_error);
+    co_return out;
+}
+
+task<result<contract::DiscardDeadLettersResponse>> service::discard_dead_letters(rpc::context&, contract::DiscardDeadLettersRequest request) {
+    const auto discarded = co_await modules_.log.letters().discard(request.group(), target_of(request.event_id(), request.key()));
+    if (!discarded) co_return std::unexpected(discarded.error());
+    contract::DiscardDeadLettersResponse out;
+    out.set_discarded(static_cast<std::int64_t>(*discarded));
+    co_return out;
+}
+
+task<result<contract::RebuildProjectionsResponse>> service::rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) {
+    contract::RebuildProjectionsResponse out;
+    out.set_orders(static_cast<std::int64_t>(co_await modules_.orders.rebuild_projections()));
+    co_return out;
+}
+
+task<result<contract::RotateKeysResponse>> service::rotate_keys(rpc::context&, contract::RotateKeysRequest) {
+    contract::RotateKeysResponse out;
+    out.set_key_id(co_await modules_.identity.rotate_keys());
+    co_return out;
+}
+
+}  // namespace bv::operations

@@ -1,0 +1,40 @@
+// Running the platform over its API: status, dead letters, projections, keys (contracts/proto/bitvelocity/operations).
+#pragma once
+
+#include <span>
+
+#include "app/modules.hpp"
+#include "bitvelocity/operations/v1/operations.bv.hpp"
+#include "platform/net/http/server.hpp"
+
+namespace bv::operations {
+
+namespace contract = bitvelocity::operations::v1;
+
+class service final : public contract::operations_service {
+public:
+    service(app::modules&, std::span<const bv::module> running);
+    void watch(const http::server& s) noexcept { server_ = &s; }
+    [[nodiscard]] rpc::served served() { return contract::serve(*this); }
+    // What GET /v1/platform/status answers.
+    [[nodiscard]] contract::PlatformStatus status() const;
+
+    task<result<contract::PlatformStatus>> get_status(rpc::context&, contract::GetStatusRequest) override;
+    task<result<contract::ListDeadLettersResponse>> list_dead_letters(rpc::context&, contract::ListDeadLettersRequest) override;
+    task<result<contract::DeadLetter>> get_dead_letter(rpc::context&, contract::GetDeadLetterRequest) override;
+    task<result<contract::ReplayDeadLettersResponse>> replay_dead_letters(rpc::context&, contract::ReplayDeadLettersRequest) override;
+    task<result<contract::DiscardDeadLettersResponse>> discard_dead_letters(rpc::context&, contract::DiscardDeadLettersRequest) override;
+    task<result<contract::RebuildProjectionsResponse>> rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) override;
+    task<result<contract::RotateKeysResponse>> rotate_keys(rpc::context&, contract::RotateKeysRequest) override;
+
+private:
+    app::modules& modules_;
+    std::span<const bv::module> running_;
+    const http::server* server_ = nullptr;
+    time_point started_ = system_clock().now();
+};
+
+// A hundred of each product of the seeded catalogue, once.
+task<void> seed_stock(app::modules&);
+
+}  // namespace bv::operations

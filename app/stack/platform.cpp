@@ -1,0 +1,268 @@
+#include "app/stack/platform.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/modules.hpp"
+#include "app/operations/operations.hpp"
+#include "app/operations/pages.hpp"
+#include "app/stack/child.hpp"
+#include "app/stack/port.hpp"
+#include "app/stack/provider_child.hpp"
+#include "platform/runtime/scope.hpp"
+#include "platform/runtime/signals.hpp"
+#include "platform/security/secrets.hpp"
+#include "platform/storage/postgres/cluster.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/trace.hpp"
+
+namespace bv::stack {
+
+namespace {
+
+constexpr milliseconds drain_time{10'000};
+
+http::server_options server_options(const config& c, std::uint16_t port) {
+    http::server_options o;
+    o.address = c.get<std::string>("http.address");
+    o.port = port;
+    o.max_body_bytes = c.get<std::size_t>("http.max_body");
+    o.error_page = &gateway::edge::error_page;
+    const auto certificate = c.get<std::string>("http.tls_certificate"), key = c.get<std::string>("http.tls_key");
+    if (!certificate.empty() || !key.empty()) o.tls = http::tls_files{certificate, key};
+    return o;
+}
+
+gateway::edge_options edge_options(const config& c) {
+    gateway::edge_options o;
+    o.request_timeout = c.get<milliseconds>("http.request_timeout");
+    o.user_requests_per_minute = c.get<std::uint32_t>("limits.user_per_minute");
+    o.anonymous_requests_per_minute = c.get<std::uint32_t>("limits.anonymous_per_minute");
+    o.program_requests_per_minute = c.get<std::uint32_t>("limits.program_per_minute");
+    o.cors_origins = c.get<std::vector<std::string>>("http.cors_origins");
+    o.access_log = c.get<bool>("http.access_log");
+    return o;
+}
+
+telemetry::level log_level(const std::string& name) {
+    if (name == "debug") return telemetry::level::debug;
+    if (name == "warn") return telemetry::level::warn;
+    if (name == "error") return telemetry::level::error;
+    return telemetry::level::info;
+}
+
+pg::cluster make_cluster(const config& c, const data_dir& dir) {
+    if (auto url = c.get<std::string>("database.url"); !url.empty()) return pg::cluster::external(url);
+    pg::cluster_options o;
+    o.directory = dir.folder("postgres", 0711);
+    o.account = c.get<std::string>("database.account");
+    return pg::cluster(o);
+}
+
+}  // namespace
+
+struct platform::impl {
+    impl(const config& c, data_dir& d, reporter r)
+        : settings(c), dir(d), report(std::move(r)), secrets(security::open_sealed_file(dir.folder("secrets"))), database(make_cluster(c, d)),
+          runtime(c.get<std::size_t>("runtime.cores")) {}
+
+    void start_database();
+    void migrate();
+    void start_provider();
+    void start_services();
+    void listen();
+    void seed();
+    void tend_children();
+
+    const config& settings;
+    data_dir& dir;
+    reporter report;
+    running_platform state;
+    std::unique_ptr<security::secrets> secrets;
+    pg::cluster database;
+    bv::runtime runtime;
+    provider_child provider;
+    std::unique_ptr<app::modules> modules;
+    std::vector<bv::module> started;
+    std::unique_ptr<gateway::edge> edge;
+    std::unique_ptr<operations::service> operations;
+    std::unique_ptr<http::server> server;
+    std::unique_ptr<scope> waiting;
+    std::vector<std::string> logins;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool asked_to_stop = false;
+};
+
+void platform::impl::start_database() {
+    report(database.is_external() ? "database: using the one given" : "database: starting PostgreSQL");
+    database.start([this](std::string_view what) { report(fmt::format("database: {}", what)); });
+    state.postgres_pid = database.pid();
+}
+
+void platform::impl::migrate() {
+    pg::database admin({.conninfo = database.admin_conninfo(), .name = "admin", .max_connections_per_core = 1}, system_clock());
+    const auto sets = app::migration_sets();
+    int applied = 0;
+    runtime.block_on(pg::migrate(admin, sets, [this](std::string_view service) { return app::role_password(*secrets, service); },
+                                 [&](const pg::migration_progress& p) { applied += p.applied ? 1 : 0; }));
+    runtime.block_on(admin.close());
+    if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
+}
+
+void platform::impl::start_provider() {
+    if (!settings.get<std::string>("provider.url").empty()) return;
+    report("payment provider: starting");
+    provider.start(dir, *secrets, state.url);
+    state.provider_pid = provider.pid();
+    state.provider_port = provider.port();
+}
+
+void platform::impl::start_services() {
+    report("services: starting");
+    const auto given = settings.get<std::string>("provider.url");
+    modules = std::make_unique<app::modules>(app::process{
+        .runtime = runtime,
+        .clock = system_clock(),
+        .rng = system_rng(),
+        .settings = settings,
+        .secrets = *secrets,
+        .data = dir.path(),
+        .conninfo = [this](std::string_view service) {
+            return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service));
+        },
+        .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given});
+    auto parts = modules->lifecycle();
+    runtime.block_on(start_all(parts));
+    started = std::move(parts);
+}
+
+void platform::impl::seed() {
+    if (!settings.get<bool>("demo.seed")) return;
+    const auto accounts = runtime.block_on(modules->identity.ensure_development_accounts());
+    for (const auto& line : accounts) logins.push_back(line);
+    runtime.block_on(modules->products.seed_catalogue());
+    runtime.block_on(operations::seed_stock(*modules));
+}
+
+void platform::impl::listen() {
+    edge = std::make_unique<gateway::edge>(edge_options(settings), system_clock(), system_rng(), modules->identity.authenticator(), &modules->answers);
+    modules->mount(*edge);
+    operations = std::make_unique<operations::service>(*modules, started);
+    edge->add(operations->served());
+    for (auto& route : operations::pages(*modules, *operations)) edge->add(std::move(route));
+    server = std::make_unique<http::server>(runtime, server_options(settings, state.port), edge->handler());
+    server->start();
+    operations->watch(*server);
+}
+
+void platform::impl::tend_children() {
+    if (!database.is_external() && !database.running()) {
+        telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
+        try {
+            database.start();
+            state.postgres_pid = database.pid();
+            dir.write_state(state);
+            telemetry::info("stack.database_restarted", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
+        } catch (const failure& f) {
+            telemetry::error("stack.database_restart_failed", {{"error", f.error().message}});
+        }
+    }
+    if (provider.started() && !provider.running()) {
+        telemetry::error("stack.provider_ended", {});
+        try {
+            provider.start_again();
+            state.provider_pid = provider.pid();
+            dir.write_state(state);
+        } catch (const failure& f) {
+            telemetry::error("stack.provider_restart_failed", {{"error", f.error().message}});
+        }
+    }
+}
+
+platform::platform(const config& c, data_dir& d, reporter r) : impl_(std::make_unique<impl>(c, d, std::move(r))) {}
+platform::~platform() { stop(); }
+
+void platform::start() {
+    auto& p = *impl_;
+    telemetry::set_log_level(log_level(p.settings.get<std::string>("log.level")));
+    telemetry::set_sampling_ratio(p.settings.get<int>("trace.sample_percent") / 100.0);
+    p.state.pid = ::getpid();
+    p.state.started_at = rfc3339(system_clock().now());
+    const auto address = p.settings.get<std::string>("http.address");
+    p.state.port = claim_port(address, p.settings.get<std::uint16_t>("http.port"));
+    const bool tls = !p.settings.get<std::string>("http.tls_certificate").empty();
+    p.state.url = fmt::format("{}://{}:{}", tls ? "https" : "http", address == "0.0.0.0" ? "127.0.0.1" : address, p.state.port);
+    p.dir.write_state(p.state);
+    p.runtime.start();
+    p.start_database();
+    p.dir.write_state(p.state);
+    p.migrate();
+    p.start_provider();
+    p.start_services();
+    p.seed();
+    p.listen();
+    p.state.ready = true;
+    p.dir.write_state(p.state);
+}
+
+namespace {
+
+task<void> tell_when_asked_to_stop(std::function<void()> tell) {
+    co_await wait_for_stop_signal();
+    tell();
+}
+
+}  // namespace
+
+void platform::run() {
+    auto& p = *impl_;
+    p.waiting = std::make_unique<scope>("stop signal");
+    p.waiting->spawn(p.runtime.context(0).get_executor(), tell_when_asked_to_stop([&p] {
+        const std::lock_guard hold(p.mutex);
+        p.asked_to_stop = true;
+        p.changed.notify_all();
+    }));
+    std::unique_lock hold(p.mutex);
+    while (!p.changed.wait_for(hold, milliseconds(500), [&p] { return p.asked_to_stop; })) {
+        hold.unlock();
+        p.tend_children();
+        hold.lock();
+    }
+}
+
+void platform::stop() noexcept {
+    if (!impl_ || impl_->state.pid == 0) return;
+    auto& p = *impl_;
+    const auto quietly = [](const char* what, auto&& step) {
+        try {
+            step();
+        } catch (const std::exception& e) {
+            telemetry::error("stack.stop_failed", {{"step", what}, {"error", e.what()}});
+        }
+    };
+    if (p.waiting) {
+        p.waiting->stop();
+        quietly("signals", [&] { p.runtime.block_on(p.waiting->join()); });
+    }
+    if (p.server) quietly("http", [&] { p.runtime.block_on(p.server->drain(drain_time)); });
+    if (!p.started.empty()) quietly("services", [&] { p.runtime.block_on(stop_all(p.started)); });
+    if (p.modules) quietly("pools", [&] { p.runtime.block_on(p.modules->close()); });
+    quietly("runtime", [&] { p.runtime.stop(), p.runtime.join(); });
+    p.server.reset();
+    p.operations.reset();
+    p.edge.reset();
+    p.modules.reset();
+    p.provider.stop();
+    p.database.stop();
+    p.dir.remove_state();
+    p.state.pid = 0;
+}
+
+const running_platform& platform::state() const noexcept { return impl_->state; }
+std::vector<std::string> platform::logins() const { return impl_->logins; }
+
+}  // namespace bv::stack

@@ -1,0 +1,66 @@
+#include "app/stack/settings.hpp"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace bv::stack {
+
+using namespace std::chrono_literals;
+
+config_schema settings_schema() {
+    config_schema s;
+    s.text("data.directory", "", "where the platform keeps its database, keys, logs and mail; empty: .data beside the launcher")
+        .text("http.address", "127.0.0.1", "address the platform listens on; 0.0.0.0 opens it to the network")
+        .integer("http.port", 8080, {0, 65535}, "port the platform listens on; 0 takes a free one")
+        .text("http.tls_certificate", "", "PEM file with the certificate chain; with http.tls_key this turns TLS on")
+        .text("http.tls_key", "", "PEM file with the private key")
+        .size("http.max_body", byte_count{4 << 20}, {byte_count{1024}, byte_count{256 << 20}}, "largest request body; more is answered 413")
+        .duration("http.request_timeout", 30s, {100ms, 10min}, "deadline of a request that brings none")
+        .list("http.cors_origins", {}, "origins that browsers may call from; * for any")
+        .boolean("http.access_log", true, "one log line a request (at level debug; 5xx at warn)")
+        .integer("runtime.cores", 0, {0, 62}, "threads that run the platform; 0: one a core")
+        .secret("database.url", "libpq connection of a role that may create roles; empty: a private PostgreSQL in the data directory")
+        .text("database.account", "postgres", "account that runs the private PostgreSQL when this process is root")
+        .integer("database.connections", 4, {1, 64}, "connections a service and core")
+        .text("provider.url", "", "base URL of the payment provider; empty: the development provider as a child process")
+        .duration("provider.timeout", 2s, {50ms, 1min}, "of one call to the payment provider")
+        .text("mail.smtp_host", "", "SMTP server for e-mails; empty: files in the data directory's mail folder")
+        .integer("mail.smtp_port", 25, {1, 65535}, "port of the SMTP server")
+        .choice("log.level", "info", {"debug", "info", "warn", "error"}, "least level that is logged")
+        .integer("trace.sample_percent", 100, {0, 100}, "share of new traces that is recorded")
+        .integer("limits.user_per_minute", 6000, {1, 100000000}, "requests a minute of one account")
+        .integer("limits.anonymous_per_minute", 1200, {1, 100000000}, "requests a minute of one address without credentials")
+        .integer("limits.program_per_minute", 600000, {1, 100000000}, "requests a minute of one API key")
+        .integer("orders.most_open", 2000, {1, 1000000}, "orders that may be under way at once; more are answered 503 with Retry-After")
+        .duration("orders.stock_timeout", 30s, {100ms, 1h}, "an order whose stock is not reserved by then is cancelled")
+        .duration("orders.payment_timeout", 60s, {100ms, 1h}, "an order whose payment step is not answered by then is cancelled")
+        .duration("inventory.hold", 15min, {1s, 24h}, "how long stock is held for an order that is not confirmed")
+        .duration("events.retention", 168h, {1min, 8760h}, "how long published events are kept once every group has them")
+        .boolean("demo.seed", true, "a small catalogue and development accounts at first start");
+    for (const char* own : {"BV_ROOT", "BV_PRESET", "BV_BUILD", "BV_BINARY", "BV_CONFIG"}) s.ignore_variable(own);
+    return s;
+}
+
+config load_settings(const std::string& file, std::vector<std::string> flags) {
+    config_sources sources;
+    sources.file = file;
+    if (const char* named = std::getenv("BV_CONFIG"); sources.file.empty() && named) sources.file = named;
+    if (sources.file.empty() && std::filesystem::exists("bitvelocity.yaml")) sources.file = "bitvelocity.yaml";
+    for (char** e = environ; *e; ++e) sources.environment.emplace_back(*e);
+    sources.flags = std::move(flags);
+    auto loaded = config::load(settings_schema(), sources);
+    if (loaded) return std::move(*loaded);
+    auto e = loaded.error();
+    for (const auto& v : e.violations) e.message += "\n  " + v.field + ": " + v.description;
+    throw failure(std::move(e));
+}
+
+std::filesystem::path data_directory(const config& c) {
+    if (auto given = c.get<std::string>("data.directory"); !given.empty()) return given;
+    if (const char* root = std::getenv("BV_ROOT")) return std::filesystem::path(root) / ".data";
+    if (const char* home = std::getenv("HOME")) return std::filesystem::path(home) / ".local/share/bitvelocity";
+    return ".data";
+}
+
+}  // namespace bv::stack

@@ -1,0 +1,55 @@
+#include "domains/commerce/product/module.hpp"
+
+#include "bitvelocity/commerce/product/v1/events.bv.hpp"
+#include "domains/commerce/product/adapters/api.hpp"
+#include "domains/commerce/product/adapters/postgres_product_store.hpp"
+#include "domains/commerce/product/app/seed_catalogue.hpp"
+#include "platform/events/pg_outbox.hpp"
+
+namespace bv::product {
+
+std::span<const bv::embedded_file> migration_files();
+std::span<const bv::embedded_file> seed_files();
+
+struct service::impl {
+    impl(deps d, options o)
+        : outbox("product"), store(d.db), cache(std::move(o.cache), d.clock, d.rng, store),
+          env{d.clock, d.rng, d.db, store, outbox, cache}, endpoint(env) {
+        d.log.subscribe({.group = o.cache_group,
+                         .source = "product",
+                         .types = {std::string(rpc::type_name<contract::ProductChanged>()), std::string(rpc::type_name<contract::ProductDeleted>())},
+                         .max_batch = 256,
+                         .handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return cache.handle(uow, batch); },
+                         .store = &d.db,
+                         .consumer = "product"});
+    }
+
+    events::pg_outbox outbox;
+    postgres_product_store store;
+    product_cache cache;
+    environment env;
+    api endpoint;
+};
+
+service::service(deps d, options o) : impl_(std::make_unique<impl>(d, std::move(o))) {}
+service::~service() = default;
+
+contract::product_service& service::contract() { return impl_->endpoint; }
+
+rpc::served service::served() { return contract::serve(impl_->endpoint); }
+
+bv::module service::lifecycle() {
+    // Nothing runs in the background: the event log runs the consumer.
+    struct nothing {
+        static task<void> to_do() { co_return; }
+    };
+    return {.name = "product", .needs = {"database", "events"}, .start = nothing::to_do, .stop = nothing::to_do};
+}
+
+pg::migration_set service::migrations() { return {"product", migration_files()}; }
+
+task<int> service::seed_catalogue() { return bv::product::seed_catalogue(impl_->env, seed_files().front().text); }
+
+cache::statistics service::cache_stats() const { return impl_->cache.stats(); }
+
+}  // namespace bv::product

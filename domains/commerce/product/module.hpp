@@ -1,0 +1,54 @@
+// The product service: what the process needs to run it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "platform/cache/loading_cache.hpp"
+#include "platform/events/log.hpp"
+#include "platform/rpc/method.hpp"
+#include "platform/runtime/module.hpp"
+#include "platform/runtime/runtime.hpp"
+#include "platform/storage/postgres/migrations.hpp"
+
+namespace bitvelocity::commerce::product::v1 {
+class product_service;
+}
+
+namespace bv::product {
+
+struct deps {
+    bv::runtime& runtime;
+    bv::clock& clock;
+    bv::rng& rng;
+    pg::database& db;  // connected as bv_product
+    events::log& log;
+};
+
+struct options {
+    cache::options cache{.name = "products"};
+    // The consumer group that tells this process's cache of changes made in other processes. Each process needs its own;
+    // one that shares a group with another sees such changes at the end of an entry's time.
+    std::string cache_group = "product-cache";
+};
+
+class service {
+public:
+    // Subscribes to its own events.
+    service(deps, options);
+    ~service();
+    [[nodiscard]] rpc::served served();
+    // For the clients of other services in this process: product_service_client(service.contract()).
+    [[nodiscard]] bitvelocity::commerce::product::v1::product_service& contract();
+    [[nodiscard]] bv::module lifecycle();
+    [[nodiscard]] static pg::migration_set migrations();
+    // Adds the products of seed/catalogue.json that are not there; how many. May run at every start.
+    task<int> seed_catalogue();
+    [[nodiscard]] cache::statistics cache_stats() const;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace bv::product

@@ -1,0 +1,201 @@
+"""What the Python tests share: a platform of their own, and a client of its public API."""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+
+import pytest
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BINARY = os.environ.get("BV_BINARY", str(ROOT / "build/release/app/bitvelocity"))
+RETAIL = ROOT.parent / "shared/data/online-retail.csv.xz"  # the real file; tests that need it skip where it is absent
+
+Result = collections.namedtuple("Result", "code out err")
+
+
+class Problem(Exception):
+    """An answer of 400 and more, with the problem that came with it."""
+
+    def __init__(self, response):
+        self.status, self.headers = response.status_code, response.headers
+        self.problem = response.json() if "json" in response.headers.get("Content-Type", "") else {}
+        super().__init__(f"{self.status} {self.problem}")
+
+
+class Client:
+    """The public API as one caller sees it."""
+
+    def __init__(self, url, token=None, api_key=None):
+        self.url, self.session = url, requests.Session()
+        if token:
+            self.session.headers["Authorization"] = f"Bearer {token}"
+        if api_key:
+            self.session.headers["X-Api-Key"] = api_key
+
+    def call(self, verb, path, body=None, headers=None, **params):
+        answer = self.session.request(verb, self.url + path, json=body, headers=headers, params=params or None, timeout=30)
+        if answer.status_code >= 400:
+            raise Problem(answer)
+        return answer.json() if answer.content else {}
+
+    def get(self, path, **params):
+        return self.call("GET", path, **params)
+
+    def post(self, path, body=None, key=None, **headers):
+        all_headers = {k.replace("_", "-"): v for k, v in headers.items()}
+        if key:
+            all_headers["Idempotency-Key"] = key
+        return self.call("POST", path, body if body is not None else {}, all_headers)
+
+
+class Platform:
+    """One `bitvelocity up` on a data directory and port of its own."""
+
+    def __init__(self, folder, settings=()):
+        self.folder, self.settings, self.process, self.url = pathlib.Path(folder), list(settings), None, None
+
+    def run(self, *arguments, timeout=300, stdin=subprocess.DEVNULL):
+        done = subprocess.run([BINARY, *arguments, "--data-dir", str(self.folder)], capture_output=True, text=True, timeout=timeout, stdin=stdin)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def start(self, timeout=60):
+        command = [BINARY, "up", "--data-dir", str(self.folder)]
+        for s in self.settings:
+            command += ["--set", s]
+        if not any(s.startswith("http.port=") for s in self.settings):
+            command += ["--port", "0"]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        self.output = open(self.folder / "up.out", "w+")
+        self.process = subprocess.Popen(command, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            state = self.state()
+            if state.get("ready") and state.get("pid") == self.process.pid:
+                self.url = state["url"]
+                return self
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"the platform did not start:\n{(self.folder / 'up.out').read_text()}")
+
+    def state(self):
+        try:
+            return json.loads((self.folder / "platform.json").read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+
+    def kill(self):
+        """As a power cut would: no chance to clean up."""
+        self.process.kill()
+        self.process.wait(30)
+
+    def secret(self, name):
+        result = self.run("secret", name)
+        assert result.code == 0, result.err
+        return result.out.strip()
+
+    def client(self, **kwargs):
+        return Client(self.url, **kwargs)
+
+    def operator(self):
+        return self.client(api_key=self.secret("dev.operator.api_key"))
+
+    def importer(self):
+        return self.client(api_key=self.secret("dev.importer.api_key"))
+
+    def shopper(self):
+        """A new customer, logged in."""
+        anyone, email, password = self.client(), f"{uuid.uuid4().hex}@example.com", "correct horse " + uuid.uuid4().hex
+        account = anyone.post("/v1/accounts", {"email": email, "password": password, "displayName": "A shopper"})
+        pair = anyone.post("/v1/sessions", {"email": email, "password": password})
+        client = self.client(token=pair["accessToken"])
+        client.id, client.email, client.password, client.refresh = account["id"], email, password, pair["refreshToken"]
+        return client
+
+
+FINAL = {"ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED", "ORDER_STATUS_RETURNED"}
+
+
+def wait_for(what, timeout=30, every=0.05):
+    """Until what() is truthy; gives it back."""
+    end = time.monotonic() + timeout
+    while True:
+        value = what()
+        if value:
+            return value
+        assert time.monotonic() < end, "did not happen in time"
+        time.sleep(every)
+
+
+def place(client, lines, method="card_ok", key=None, **more):
+    return client.post("/v1/orders", {"lines": [{"sku": s, "quantity": q} for s, q in lines], "currency": "GBP", "paymentMethod": method, **more},
+                       key=key or str(uuid.uuid4()))
+
+
+def final(client, order_id, timeout=30):
+    def look():
+        order = client.get(f"/v1/orders/{order_id}")
+        return order if order["status"] in FINAL else None
+    return wait_for(look, timeout)
+
+
+def scratch_folder():
+    # In /tmp, so that the database account reaches it and the socket's path is short.
+    return pathlib.Path(tempfile.mkdtemp(prefix="bv-test-"))
+
+
+@pytest.fixture(scope="session")
+def platform():
+    folder = scratch_folder()
+    p = Platform(folder / "data", ["limits.anonymous_per_minute=1000000", "limits.user_per_minute=1000000"])
+    folder.chmod(0o711)
+    p.start()
+    yield p
+    p.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_platform():
+    """For tests that break things: makes platforms on a folder of their own, and ends what they leave."""
+    folder, made = scratch_folder(), []
+    folder.chmod(0o711)
+
+    def make(*settings):
+        p = Platform(folder / "data", ["limits.anonymous_per_minute=1000000", "limits.user_per_minute=1000000", *settings])
+        made.append(p)
+        return p
+
+    yield make
+    for p in made:
+        p.stop()
+        p.run("down")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def shop(platform):
+    """SKUs with stock, made for one test."""
+    operator = platform.operator()
+
+    def make(stock, price=1000, **more):
+        sku = "T-" + uuid.uuid4().hex[:12]
+        operator.post("/v1/products", {"sku": sku, "name": f"Test article {sku}", "prices": [{"currency": "GBP", "minorUnits": price}], "onSale": True, **more})
+        if stock:
+            operator.post(f"/v1/stock/{sku}:receive", {"quantity": stock, "reference": "first " + sku})
+        return sku
+    return make
