@@ -58,9 +58,10 @@ order::options order_options(const config& c) {
 
 notification::options notification_options(const process& p) {
     notification::options o;
-    o.mail.folder = p.data / "mail";
-    o.mail.smtp.host = p.settings.get<std::string>("mail.smtp_host");
-    o.mail.smtp.port = p.settings.get<std::uint16_t>("mail.smtp_port");
+    o.mail_folder = p.data / "mail";
+    o.smtp.host = p.settings.get<std::string>("mail.smtp_host");
+    o.smtp.port = p.settings.get<std::uint16_t>("mail.smtp_port");
+    o.mailer = o.smtp.host.empty() ? notification::mailer_kind::file : notification::mailer_kind::smtp;
     return o;
 }
 
@@ -94,6 +95,14 @@ std::string role_password(security::secrets& secrets, std::string_view service) 
 
 namespace {
 
+// What a module serves, as its contract: `served` points to the abstract class.
+template <class Contract>
+Contract& contract_of(const rpc::served& s) {
+    return *static_cast<Contract*>(s.service);
+}
+
+task<void> nothing() { co_return; }
+
 std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const process& p) {
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> out;
     for (const auto service : services)
@@ -113,8 +122,17 @@ modules::modules(process p)
       products({process_.runtime, process_.clock, process_.rng, database("product"), log}, {}),
       inventory({process_.runtime, process_.clock, process_.rng, database("inventory"), log}, inventory_options(process_.settings)),
       payments({process_.runtime, process_.clock, process_.rng, database("payment"), log}, payment_options(process_)),
-      orders({process_.runtime, process_.clock, process_.rng, database("orders"), log, products.client()}, order_options(process_.settings)),
-      notifications({process_.runtime, process_.clock, process_.rng, database("notification"), log, identity.client()}, notification_options(process_)) {}
+      product_client(products.contract()), identity_client(contract_of<bitvelocity::identity::v1::identity_service>(identity.served())),
+      orders({process_.runtime, process_.clock, process_.rng, database("orders"), log, product_client}, order_options(process_.settings)),
+      notifications({process_.runtime, process_.clock, process_.rng, database("notification"), log, identity_client}, notification_options(process_)) {}
+
+bitvelocity::commerce::order::v1::order_service& modules::order_contract() {
+    return contract_of<bitvelocity::commerce::order::v1::order_service>(orders.served());
+}
+
+bitvelocity::commerce::inventory::v1::inventory_service& modules::inventory_contract() {
+    return contract_of<bitvelocity::commerce::inventory::v1::inventory_service>(inventory.served());
+}
 
 modules::~modules() = default;
 
@@ -127,7 +145,7 @@ pg::database& modules::database(std::string_view service) {
 std::vector<bv::module> modules::lifecycle() {
     std::vector<bv::module> out;
     // Pools open at first use; a database that is away shows in readiness.
-    out.push_back({.name = "database", .needs = {}, .start = [] { return []() -> task<void> { co_return; }(); }, .stop = [] { return []() -> task<void> { co_return; }(); }});
+    out.push_back({.name = "database", .needs = {}, .start = &nothing, .stop = &nothing});
     out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); }});
     out.push_back(audit.lifecycle());
     out.push_back(identity.lifecycle());

@@ -9,6 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
+#include "bitvelocity/commerce/order/v1/order.bv.hpp"
+#include "bitvelocity/commerce/product/v1/product.bv.hpp"
+#include "bitvelocity/identity/v1/identity.bv.hpp"
 #include "domains/audit/module.hpp"
 #include "domains/commerce/inventory/module.hpp"
 #include "domains/commerce/notification/module.hpp"
@@ -70,8 +74,15 @@ public:
     product::service products;
     inventory::service inventory;
     payment::service payments;
+    // What services call of each other: clients of the contracts, in this process.
+    bitvelocity::commerce::product::v1::product_service_client product_client;
+    bitvelocity::identity::v1::identity_service_client identity_client;
     order::service orders;
     notification::service notifications;
+
+    // For the process's own use: the start page, the seed.
+    [[nodiscard]] bitvelocity::commerce::order::v1::order_service& order_contract();
+    [[nodiscard]] bitvelocity::commerce::inventory::v1::inventory_service& inventory_contract();
 };
 
 }  // namespace bv::app

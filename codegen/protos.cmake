@@ -1,4 +1,4 @@
-# bv_proto_library(name ROOT folder FILES protos… [DEPS libraries…] [OPENAPI] )
+# bv_proto_library(name ROOT folder FILES protos… [DEPS libraries…])
 #
 # Compiles contracts: for each x.proto protoc writes x.pb.{h,cc} and protoc-gen-bitvelocity x.bv.{hpp,cpp}; of all of them
 # together it writes registry.cpp (`void bv::contracts::register_<name>_types()`) and openapi.json. Sources include
@@ -72,4 +72,6 @@ function(bv_proto_library name)
     target_link_libraries(${name} PUBLIC bv_rpc bv_contract_options ${A_DEPS})
     bv_use_pch(${name})
     bv_embed(${name} NAMESPACE ${name} VARIABLE openapi_files BASE ${CMAKE_CURRENT_BINARY_DIR} FILES ${openapi})
+    # A document is one literal, longer than the standard promises and than any compiler minds.
+    set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/openapi_files.embed.cpp PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
 endfunction()

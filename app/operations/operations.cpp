@@ -118,14 +118,32 @@ task<result<contract::DiscardDeadLettersResponse>> service::discard_dead_letters
 
 task<result<contract::RebuildProjectionsResponse>> service::rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) {
     contract::RebuildProjectionsResponse out;
-    out.set_orders(static_cast<std::int64_t>(co_await modules_.orders.rebuild_projections()));
+    out.set_orders((co_await modules_.orders.rebuild()).orders);
     co_return out;
 }
 
 task<result<contract::RotateKeysResponse>> service::rotate_keys(rpc::context&, contract::RotateKeysRequest) {
-    contract::RotateKeysResponse out;
-    out.set_key_id(co_await modules_.identity.rotate_keys());
-    co_return out;
+    co_await modules_.identity.rotate_keys();
+    co_return contract::RotateKeysResponse{};
+}
+
+task<void> seed_stock(app::modules& modules) {
+    auto context = rpc::context::for_service("operations");
+    bitvelocity::commerce::product::v1::ListProductsRequest every;
+    every.set_page_size(200);
+    const auto products = co_await modules.product_client.list_products(context, every);
+    if (!products) throw failure(products.error());
+    bitvelocity::commerce::inventory::v1::BatchReceiveStockRequest delivery;
+    delivery.set_reference("first delivery");  // booked once, however often the platform starts
+    for (const auto& p : products->products()) {
+        auto* item = delivery.add_items();
+        item->set_sku(p.sku());
+        item->set_quantity(100);
+    }
+    if (delivery.items_size() == 0) co_return;
+    auto& inventory = modules.inventory_contract();
+    const auto received = co_await inventory.batch_receive_stock(context, delivery);
+    if (!received) throw failure(received.error());
 }
 
 }  // namespace bv::operations

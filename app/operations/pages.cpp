@@ -92,7 +92,7 @@ task<http::response> overview(app::modules* modules, const service* s) {
     auto context = rpc::context::for_service("operations");
     bitvelocity::commerce::order::v1::ListOrdersRequest request;
     request.set_page_size(10);
-    const auto orders = co_await modules->orders.api().list_orders(context, request);
+    const auto orders = co_await modules->order_contract().list_orders(context, request);
     std::string body = "{\"status\":" + rpc::to_json(s->status()) + ",\"orders\":[";
     if (orders) {
         for (int i = 0; i < orders->orders_size(); ++i) body += (i ? "," : "") + rpc::to_json(orders->orders(i));

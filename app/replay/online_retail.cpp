@@ -124,7 +124,8 @@ std::string to_sku(std::string_view stock_code) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
         if (!plain) c = '-';
     }
-    return out;
+    if (!out.empty() && (out[0] == '-' || out[0] == '_' || out[0] == '.')) out.insert(out.begin(), 'x');
+    return out.substr(0, 64);
 }
 
 file_counts read_invoices(const std::filesystem::path& path, const std::function<bool(invoice&&)>& on_invoice,

@@ -61,6 +61,7 @@ file_counts read_invoices(const std::filesystem::path&, const std::function<bool
                           const std::function<void(std::uint64_t bytes_consumed)>& on_progress = {});
 
 // SKUs as the platform takes them: letters, digits, '-', '_' and '.'; others become '-': "BANK CHARGES" → "BANK-CHARGES".
+// At most 64, and the first one a letter or digit: 'x' is put before any other.
 [[nodiscard]] std::string to_sku(std::string_view stock_code);
 
 }  // namespace bv::replay

@@ -143,7 +143,8 @@ void platform::impl::start_services() {
 void platform::impl::seed() {
     if (!settings.get<bool>("demo.seed")) return;
     const auto accounts = runtime.block_on(modules->identity.ensure_development_accounts());
-    for (const auto& line : accounts) logins.push_back(line);
+    for (const auto& a : accounts)
+        logins.push_back(fmt::format("{:<10} {:<28} {}", a.name, a.email.empty() ? "X-Api-Key" : a.email, a.secret));
     runtime.block_on(modules->products.seed_catalogue());
     runtime.block_on(operations::seed_stock(*modules));
 }

@@ -55,7 +55,7 @@ TEST(JsonNumber, HasItsSpecialValuesAndLimits) {
     EXPECT_EQ(read_one<double>("1e-400"), "0");
     EXPECT_EQ(read_one<double>("1e400"), "refused: the number is too large");
     EXPECT_EQ(read_one<float>("1e39"), "refused: the number is too large");
-    EXPECT_EQ(read_one<double>("-0.0"), "-0");
+    EXPECT_EQ(read_one<double>("-0.0"), "-0.0");
     EXPECT_EQ(read_one<double>("NaN"), "syntax: expected a number");
 }
 

@@ -8,11 +8,12 @@ namespace bv::security {
 
 namespace {
 
-constexpr std::array<std::string_view, 16> every_scope{
+constexpr std::array<std::string_view, 17> every_scope{
     "accounts.admin",  "accounts.import",    "audit.read",             "inventory.read",
     "inventory.write", "notifications.read", "notifications.read.any", "orders.read",
     "orders.read.any", "orders.write",       "orders.write.any",       "payments.read",
-    "payments.read.any", "payments.refund",  "products.write",         "telemetry.read",
+    "payments.read.any", "payments.refund",  "platform.operate",       "products.write",
+    "telemetry.read",
 };
 constexpr std::array<std::string_view, 5> of_auditor{"audit.read", "inventory.read", "orders.read.any", "payments.read.any",
                                                      "telemetry.read"};

@@ -55,8 +55,13 @@ DECLARE
     key_of     text := (SELECT string_agg(format('%%1$s.%I::text', k), ' || ''/'' || ' ORDER BY o) FROM unnest(key) WITH ORDINALITY AS x(k, o));
     same_key   text := (SELECT string_agg(format('n.%I = o.%I', k, k), ' AND ') FROM unnest(key) AS k);
     image      text := 'to_jsonb(%1$s)';
-    context    text := $c$coalesce(nullif(current_setting('bv.actor', true), ''), 'database:' || session_user),
-                          nullif(split_part(current_setting('bv.traceparent', true), '-', 2), '')$c$;
+    -- One transaction may serve many callers: a row that names its own actor and trace is believed.
+    own        text[] := ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = tracked AND attname IN ('actor', 'traceparent') AND NOT attisdropped);
+    actor      text := CASE WHEN 'actor' = ANY (own) THEN '%1$s.actor'
+                            ELSE $c$coalesce(nullif(current_setting('bv.actor', true), ''), 'database:' || session_user)$c$ END;
+    trace      text := CASE WHEN 'traceparent' = ANY (own) THEN $c$nullif(split_part(%1$s.traceparent, '-', 2), '')$c$
+                            ELSE $c$nullif(split_part(current_setting('bv.traceparent', true), '-', 2), '')$c$ END;
+    context    text := actor || ', ' || trace;
     target     text := 'INSERT INTO {{schema}}.entries (table_name, row_key, operation, actor, trace_id, old_values, new_values)';
     hidden     text;
 BEGIN
@@ -69,19 +74,19 @@ BEGIN
         BEGIN
             %2$s SELECT %3$L, %4$s, 1, %5$s, NULL, %6$s FROM new_rows n;
             RETURN NULL;
-        END $t$ $f$, fn || '_inserted', target, table_name, format(key_of, 'n'), context, format(image, 'n'));
+        END $t$ $f$, fn || '_inserted', target, table_name, format(key_of, 'n'), format(context, 'n'), format(image, 'n'));
     EXECUTE format($f$
         CREATE FUNCTION {{schema}}.%1$I() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $t$
         BEGIN
             %2$s SELECT %3$L, %4$s, 2, %5$s, %6$s, %7$s FROM new_rows n JOIN old_rows o ON %8$s;
             RETURN NULL;
-        END $t$ $f$, fn || '_updated', target, table_name, format(key_of, 'n'), context, format(image, 'o'), format(image, 'n'), same_key);
+        END $t$ $f$, fn || '_updated', target, table_name, format(key_of, 'n'), format(context, 'n'), format(image, 'o'), format(image, 'n'), same_key);
     EXECUTE format($f$
         CREATE FUNCTION {{schema}}.%1$I() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $t$
         BEGIN
             %2$s SELECT %3$L, %4$s, 3, %5$s, %6$s, NULL FROM old_rows o;
             RETURN NULL;
-        END $t$ $f$, fn || '_deleted', target, table_name, format(key_of, 'o'), context, format(image, 'o'));
+        END $t$ $f$, fn || '_deleted', target, table_name, format(key_of, 'o'), format(context, 'o'), format(image, 'o'));
 
     EXECUTE format('CREATE TRIGGER audit_inserted AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.%I()', tracked, fn || '_inserted');
     EXECUTE format('CREATE TRIGGER audit_updated AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.%I()', tracked, fn || '_updated');

@@ -10,7 +10,7 @@
 namespace bv::identity {
 
 struct development_account {
-    std::string name;    // "admin", "shopper", "auditor", "importer"
+    std::string name;    // "admin", "shopper", "auditor"; the keys "importer", "operator"
     std::string email;   // empty for a key
     std::string secret;  // the password, or the API key
     std::string secret_name;  // in the secrets: "dev.admin.password"

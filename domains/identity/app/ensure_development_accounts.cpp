@@ -7,8 +7,6 @@ namespace bv::identity {
 
 namespace {
 
-constexpr std::string_view key_name = "dev.importer.key";
-
 storage::transaction_options as_service() {
     storage::transaction_options out;
     out.identity = storage::system_identity("service:identity");
@@ -43,14 +41,15 @@ task<development_account> ensure_person(environment& env, security::secrets& sec
     co_return out;
 }
 
-task<development_account> ensure_key(environment& env, security::secrets& secrets) {
-    const auto kept = secrets.get(key_name);
-    const std::string text = kept ? *kept : secrets.get_or_put(key_name, security::mint_api_key(uuid::v7(env.clock, env.rng), env.rng).text);
+task<development_account> ensure_key(environment& env, security::secrets& secrets, std::string name, std::vector<std::string> roles) {
+    const auto secret_name = "dev." + name + ".api_key";
+    const auto kept = secrets.get(secret_name);
+    const std::string text = kept ? *kept : secrets.get_or_put(secret_name, security::mint_api_key(uuid::v7(env.clock, env.rng), env.rng).text);
     const auto parsed = security::parse_api_key(text);
-    if (!parsed) throw failure(code::data_loss, "SECRET_MALFORMED", "The secret " + std::string(key_name) + " is no API key: remove it, and a new one is made.");
-    const api_key k{api_key_id{parsed->id}, "development importer", parsed->hash, {"importer"}, env.clock.now()};
+    if (!parsed) throw failure(code::data_loss, "SECRET_MALFORMED", "The secret " + secret_name + " is no API key: remove it, and a new one is made.");
+    const api_key k{api_key_id{parsed->id}, "development " + name, parsed->hash, std::move(roles), env.clock.now()};
     co_await env.transactor.run(as_service(), [&](storage::unit_of_work& uow) { return env.keys.insert(uow, k); });
-    co_return development_account{"importer", "", text, std::string(key_name)};
+    co_return development_account{name, "", text, secret_name};
 }
 
 }  // namespace
@@ -62,7 +61,8 @@ task<std::vector<development_account>> ensure_development_accounts(environment& 
     out.push_back(co_await ensure_person(env, secrets, "admin", every_role));
     out.push_back(co_await ensure_person(env, secrets, "shopper", {"customer"}));
     out.push_back(co_await ensure_person(env, secrets, "auditor", {"auditor"}));
-    out.push_back(co_await ensure_key(env, secrets));
+    out.push_back(co_await ensure_key(env, secrets, "importer", {"importer"}));
+    out.push_back(co_await ensure_key(env, secrets, "operator", {"admin"}));
     co_return out;
 }
 

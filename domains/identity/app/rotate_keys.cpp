@@ -16,6 +16,7 @@ task<bool> rotate(environment& env, storage::unit_of_work& uow, signing_keys& ke
     const auto now = env.clock.now();
     const bool due = !older_than || now - ring.keys().back().created >= *older_than;
     if (due) ring.rotate(now, env.rng);
+    // Another process may sign with the old key until it looks for a new one: twice the skew leaves it time.
     const auto retired = ring.retire(now - (env.tokens.all_out(now) - now) - security::clock_skew);
     if (due || retired > 0) keys.save();
     co_return due;

@@ -15,7 +15,7 @@ struct answer {
         return {{stock_reserved{}}, {payment_requested{}}};
     }
     decision operator()(const reply::stock_rejected& r) const {
-        if (o.status != status::placed) return {};
+        if (o.status != status::placed) return nothing_is_held();
         const order_cancelled e{cancel_reason::out_of_stock, r.shortage};
         return {{e}, {e}};
     }
@@ -25,7 +25,7 @@ struct answer {
         return {{payment_authorised{r.payment_id}}, {capture_requested{r.payment_id}}};
     }
     decision operator()(const reply::payment_declined& r) const {
-        if (o.status != status::reserved) return {};
+        if (o.status != status::reserved) return nothing_was_taken();
         const order_cancelled e{cancel_reason::payment_declined, r.why};
         return {{e}, {e, stock_release_requested{}}};
     }
@@ -36,25 +36,21 @@ struct answer {
         return {};
     }
     decision operator()(const reply::capture_failed& r) const {
-        if (o.status != status::authorised) return {};
+        if (o.status != status::authorised) return nothing_was_taken();
         const order_cancelled e{cancel_reason::capture_failed, r.why};
         return {{e}, {e, stock_release_requested{}}};
     }
     decision operator()(const reply::reservation_expired&) const {
-        if (!o.exists() || is_final(o.status)) return {};
         const order_cancelled e{cancel_reason::reservation_expired, "The stock was held too long without payment."};
+        if (!o.exists() || !may_follow(o, e)) return nothing_is_held();
         decision d{{e}, {e}};
-        if (o.status != status::placed) d.messages.emplace_back(void_requested{});
+        // The hold ended just before the confirmation reached the inventory: nothing was sold, so the money goes back.
+        if (o.status == status::confirmed) d.messages.emplace_back(refund_requested{cancel_refund_id(o.id), o.captured - o.refunded});
+        else if (o.status != status::placed) d.messages.emplace_back(void_requested{});
         return d;
     }
-    decision operator()(const reply::stock_released&) const {
-        if (o.status != status::cancelled || !o.awaits_release) return {};
-        return {{stock_released{}}, {}};
-    }
-    decision operator()(const reply::payment_voided&) const {
-        if (o.status != status::cancelled || !o.awaits_void || o.captured != 0) return {};
-        return {{payment_voided{}}, {}};
-    }
+    decision operator()(const reply::stock_released&) const { return nothing_is_held(); }
+    decision operator()(const reply::payment_voided&) const { return nothing_was_taken(); }
     decision operator()(const reply::payment_refunded& r) const {
         const payment_refunded e{r.refund_id, r.amount};
         if (o.status != status::cancelled) return may_follow(o, e) ? decision{{e}, {}} : decision{};
@@ -65,6 +61,17 @@ struct answer {
         if (r.amount <= 0 || r.amount > refundable) return {};
         d.events.emplace_back(e);
         return d;
+    }
+
+    // Cancelled meanwhile, with a release on its way: a rejection, an expiry and a release say the same.
+    [[nodiscard]] decision nothing_is_held() const {
+        if (o.status != status::cancelled || !o.awaits_release) return {};
+        return {{stock_released{}}, {}};
+    }
+    // Cancelled meanwhile, with a void on its way: a decline, a capture that failed and a void say the same.
+    [[nodiscard]] decision nothing_was_taken() const {
+        if (o.status != status::cancelled || !o.awaits_void || o.captured != 0) return {};
+        return {{payment_voided{}}, {}};
     }
 };
 

@@ -118,7 +118,7 @@ bool may_cancel(const order& o, cancel_reason reason) noexcept {
         case cancel_reason::payment_declined: return s == status::reserved;
         case cancel_reason::timed_out: return running;
         case cancel_reason::capture_failed: return s == status::authorised;
-        case cancel_reason::reservation_expired: return running;
+        case cancel_reason::reservation_expired: return running || (s == status::confirmed && o.returns.empty());
     }
     return false;
 }

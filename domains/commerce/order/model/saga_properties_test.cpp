@@ -50,9 +50,7 @@ struct world {
         }
     }
     void expire() {
-        if (stock != hold::held || o.status == status::confirmed || o.status == status::returned) return;
-        // The hold outlives a capture in flight: inventory's time to live is longer than the saga's time-outs together.
-        if (payment == pay::captured || payment == pay::capturing) return;
+        if (stock != hold::held) return;
         stock = hold::gone;
         from_inventory.push_back(reply::reservation_expired{});
     }

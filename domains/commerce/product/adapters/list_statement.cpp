@@ -34,7 +34,7 @@ std::string by_sku(list_shape s) {
 }
 
 // A rank is a whole number, so that a page token carries it exactly. It depends on the product and the query alone: the
-// order is the same for every page.
+// order is the same for every page. The products themselves are fetched for the page only.
 std::string by_rank(list_shape s) {
     return fmt::format(R"(
       WITH matches AS (
@@ -42,12 +42,16 @@ std::string by_rank(list_shape s) {
              FROM {1}
             WHERE p.search @@ websearch_to_tsquery('pg_catalog.english', $8) AND {2}
             ORDER BY p.sku
-            LIMIT {3})
+            LIMIT {3}),
+           page AS (
+           SELECT sku, rank
+             FROM matches
+            WHERE $9::bigint IS NULL OR rank < $9 OR (rank = $9 AND sku > $1::text)
+            ORDER BY rank DESC, sku
+            LIMIT $2::bigint)
     SELECT {0}, m.rank
-      FROM matches m JOIN product.products p ON p.sku = m.sku
-     WHERE $9::bigint IS NULL OR m.rank < $9 OR (m.rank = $9 AND m.sku > $1::text)
-     ORDER BY m.rank DESC, m.sku
-     LIMIT $2::bigint)", columns, source(s), condition(s), product_store::max_ranked);
+      FROM page m JOIN product.products p ON p.sku = m.sku
+     ORDER BY m.rank DESC, m.sku)", columns, source(s), condition(s), product_store::max_ranked);
 }
 
 struct named_text {

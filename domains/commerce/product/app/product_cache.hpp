@@ -33,7 +33,7 @@ public:
         invalidation(const invalidation&) = delete;
         invalidation& operator=(const invalidation&) = delete;
         ~invalidation() {
-            ;
+            for (const auto& sku : skus_) cache_.entries_.invalidate(sku);
         }
 
     private:

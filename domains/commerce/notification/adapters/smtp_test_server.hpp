@@ -1,0 +1,168 @@
+// A tiny SMTP server for tests: one connection after another, answers that a test can change, and a transcript.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include "platform/core/task.hpp"
+
+namespace bv::notification::testing {
+
+// A self-signed certificate for a name ("IP:127.0.0.1"), in PEM files that live as long as this.
+class certificate {
+public:
+    explicit certificate(const char* alternative_name);
+    ~certificate() { std::filesystem::remove_all(folder_); }
+    certificate(const certificate&) = delete;
+    certificate& operator=(const certificate&) = delete;
+    [[nodiscard]] std::string chain() const { return (folder_ / "cert.pem").string(); }
+    [[nodiscard]] std::string key() const { return (folder_ / "key.pem").string(); }
+
+private:
+    std::filesystem::path folder_;
+};
+
+// Used on one io_context's thread only.
+class smtp_test_server {
+public:
+    explicit smtp_test_server(const asio::any_io_executor&);
+
+    // The reply to a line, without its CRLF; nullopt: the usual one. "": none at all. Asked for "connect" and "message" too.
+    std::function<std::optional<std::string>(const std::string& line)> answer;
+    // Set to offer STARTTLS (or, with tls_at_once, to begin with it).
+    const certificate* secured_by = nullptr;
+    bool tls_at_once = false;
+
+    std::vector<std::string> lines;     // what clients wrote, in order; "tls" where it began
+    std::vector<std::string> messages;  // as received, dots unstuffed
+    int connections = 0;
+
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+    // Until the io_context ends.
+    task<void> run();
+
+private:
+    struct peer;
+    task<void> serve(peer&);
+    task<void> secure(peer&);
+    task<bool> reply(peer&, std::string key, std::string usual);
+    asio::ip::tcp::acceptor acceptor_;
+};
+
+inline certificate::certificate(const char* alternative_name) {
+    auto pattern = (std::filesystem::temp_directory_path() / "bv_smtp_XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> made(EVP_EC_gen("P-256"), EVP_PKEY_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> cert(X509_new(), X509_free);
+    X509_set_version(cert.get(), 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
+    X509_set_pubkey(cert.get(), made.get());
+    auto* name = X509_get_subject_name(cert.get());
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_set_issuer_name(cert.get(), name);
+    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative_name);
+    X509_add_ext(cert.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+    X509_sign(cert.get(), made.get(), EVP_sha256());
+    FILE* f = std::fopen(chain().c_str(), "w");
+    PEM_write_X509(f, cert.get());
+    std::fclose(f);
+    f = std::fopen(key().c_str(), "w");
+    PEM_write_PrivateKey(f, made.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    std::fclose(f);
+}
+
+struct smtp_test_server::peer {
+    asio::ip::tcp::socket socket;
+    std::optional<asio::ssl::context> context{};
+    std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls{};
+    std::string in{};
+
+    explicit peer(asio::ip::tcp::socket s) : socket(std::move(s)) {}
+
+    task<std::string> read_until(std::string end) {
+        std::size_t n = 0;
+        if (tls) n = co_await asio::async_read_until(*tls, asio::dynamic_buffer(in), end, asio::use_awaitable);
+        else n = co_await asio::async_read_until(socket, asio::dynamic_buffer(in), end, asio::use_awaitable);
+        auto out = in.substr(0, n - end.size());
+        in.erase(0, n);
+        co_return out;
+    }
+    task<void> write(std::string text) {
+        if (tls) co_await asio::async_write(*tls, asio::buffer(text), asio::use_awaitable);
+        else co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
+    }
+};
+
+inline smtp_test_server::smtp_test_server(const asio::any_io_executor& e) : acceptor_(e, {asio::ip::address_v4::loopback(), 0}) {}
+
+inline task<void> smtp_test_server::run() {
+    for (;;) {
+        peer p(co_await acceptor_.async_accept(asio::use_awaitable));
+        ++connections;
+        try {
+            co_await serve(p);
+        } catch (const boost::system::system_error&) {  // the client has gone
+        }
+    }
+}
+
+inline task<void> smtp_test_server::secure(peer& p) {
+    p.context.emplace(asio::ssl::context::tls_server);
+    p.context->use_certificate_chain_file(secured_by->chain());
+    p.context->use_private_key_file(secured_by->key(), asio::ssl::context::pem);
+    p.tls.emplace(p.socket, *p.context);
+    co_await p.tls->async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+    lines.push_back("tls");
+}
+
+// False: the server hangs up (421).
+inline task<bool> smtp_test_server::reply(peer& p, std::string key, std::string usual) {
+    if (answer)
+        if (auto changed = answer(key)) usual = std::move(*changed);
+    if (!usual.empty()) co_await p.write(usual + "\r\n");
+    co_return !usual.starts_with("421");
+}
+
+inline task<void> smtp_test_server::serve(peer& p) {
+    if (tls_at_once) co_await secure(p);
+    if (!co_await reply(p, "connect", "220 test ready")) co_return;
+    for (;;) {
+        const auto line = co_await p.read_until("\r\n");
+        lines.push_back(line);
+        const auto verb = line.substr(0, 4);
+        std::string usual = "250 ok";
+        if (verb == "EHLO") usual = std::string("250-test greets you\r\n250-SIZE 1000000\r\n") +
+                                    (secured_by && !p.tls ? "250-STARTTLS\r\n" : "") + (p.tls ? "250-auth login plain\r\n" : "") + "250 HELP";
+        if (verb == "DATA") usual = "354 go on";
+        if (verb == "AUTH") usual = "235 welcome";
+        if (verb == "STAR") usual = "220 go on";
+        if (verb == "QUIT") usual = "221 bye";
+        if (!co_await reply(p, line, usual)) co_return;
+        if (verb == "QUIT") co_return;
+        if (verb == "STAR") co_await secure(p);
+        if (verb == "DATA") {
+            std::string message;
+            for (auto text = co_await p.read_until("\r\n"); text != "."; text = co_await p.read_until("\r\n"))
+                message += (text.starts_with('.') ? text.substr(1) : text) + "\r\n";
+            messages.push_back(std::move(message));
+            if (!co_await reply(p, "message", "250 queued")) co_return;
+        }
+    }
+}
+
+}  // namespace bv::notification::testing

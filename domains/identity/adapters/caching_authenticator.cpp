@@ -1,0 +1,61 @@
+#include "domains/identity/adapters/caching_authenticator.hpp"
+
+#include <algorithm>
+
+#include "platform/security/api_key.hpp"
+#include "platform/security/policy.hpp"
+
+namespace bv::identity {
+
+namespace {
+
+std::unexpected<error> bad_key() {
+    return fail(code::unauthenticated, "API_KEY_INVALID", "The API key is malformed, unknown, expired or revoked.");
+}
+
+}  // namespace
+
+caching_authenticator::caching_authenticator(options o, environment& env, const security::key_ring& ring)
+    : options_(o), env_(env),
+      verifier_({.expected = {env.tokens.settings().issuer, env.tokens.settings().audience}, .max_cached = o.max_tokens}, ring, env.clock, &env.revoked),
+      keys_(o.max_keys) {}
+
+task<result<rpc::principal>> caching_authenticator::bearer(std::string token) {
+    const auto verified = verifier_.verify(token);
+    if (!verified) co_return std::unexpected(verified.error());
+    const security::access_claims& c = **verified;
+    const auto id = uuid::parse(c.subject);
+    // Services do not come in by the edge: no token makes one.
+    if (!id || c.kind == security::token_kind::service)
+        co_return fail(code::unauthenticated, "TOKEN_MALFORMED", "The access token is neither an account's nor an API key's.");
+    const auto kind = c.kind == security::token_kind::user ? rpc::caller_kind::user : rpc::caller_kind::api_key;
+    co_return rpc::principal{kind, *id, {}, c.roles, c.scopes};
+}
+
+task<result<rpc::principal>> caching_authenticator::api_key(std::string key) {
+    // A mistyped key costs neither a look-up nor a place in the cache.
+    const auto parsed = security::parse_api_key(key);
+    if (!parsed) co_return bad_key();
+    const auto digest = security::sha256(key);
+    const auto now = env_.clock.now();
+    if (const auto hit = keys_.find(digest, now)) {
+        const known_key& k = **hit;
+        if (!env_.revoked.is_subject_revoked(k.subject, k.seen)) {
+            if (!k.who) co_return bad_key();
+            co_return *k.who;
+        }
+        keys_.erase(digest);
+    }
+    const auto found = co_await check_api_key(env_, std::move(key));
+    auto fresh = std::make_shared<known_key>(known_key{std::nullopt, parsed->id.str(), now});
+    auto until = now + options_.key_life;
+    if (found) {
+        fresh->who = rpc::principal{rpc::caller_kind::api_key, found->id.value, {}, found->roles, security::scopes_of(found->roles)};
+        if (found->expires_at) until = std::min(until, *found->expires_at);
+    }
+    keys_.put(digest, fresh, until);
+    if (!found) co_return bad_key();
+    co_return *fresh->who;
+}
+
+}  // namespace bv::identity
