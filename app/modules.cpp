@@ -51,6 +51,7 @@ payment::options payment_options(const process& p) {
 
 order::options order_options(const config& c) {
     order::options o;
+    o.most_open = c.get<std::int64_t>("orders.most_open");
     o.times.stock = c.get<milliseconds>("orders.stock_timeout");
     o.times.authorisation = o.times.capture = c.get<milliseconds>("orders.payment_timeout");
     return o;

@@ -74,6 +74,8 @@ TEST_F(sessions, an_address_that_guesses_at_many_people_is_slowed_down) {
     }
     EXPECT_EQ(log_in("ada@example.org", password, "198.51.100.7").error().retry_after, milliseconds(5'000));
     EXPECT_TRUE(log_in("ada@example.org", password, "198.51.100.8"));
+    for (int i = 0; i < 4; ++i) EXPECT_FALSE(log_in("six" + std::to_string(i) + "@example.org", "wrong password", "2001:db8::" + std::to_string(i + 1)));
+    EXPECT_EQ(reason(log_in("ada@example.org", password, "2001:db8::99")), "TOO_MANY_ATTEMPTS") << "one customer's network";
 }
 
 TEST_F(sessions, many_guesses_at_once_count_like_many_in_a_row) {

@@ -45,6 +45,7 @@ struct service::impl {
     environment env;
     contract_catalogue products;
     api::place_batcher placing;
+    admission door;
     api implementation;
     scope jobs{"orders"};
 
@@ -56,7 +57,8 @@ struct service::impl {
           products(with.products),
           placing({"orders.place", o.max_batch, o.max_queued, o.placing_lanes, true}, with.clock, with.runtime.context(0).get_executor(),
                   [this](std::vector<placement> p) { return place_orders(env, std::move(p)); }),
-          implementation(env, products, placing) {
+          door(o.most_open),
+          implementation(env, products, placing, door) {
         subscribe_saga("inventory", inventory_reply_types());
         subscribe_saga("payment", payment_reply_types());
         auto s = subscription("orders-projections", "orders", projected_types(), o.projection_batch);
@@ -88,8 +90,20 @@ struct service::impl {
         }
     }
 
+    task<void> count_open_orders() {
+        while (!jobs.stopping()) {
+            try {
+                co_await door.refresh(env);
+            } catch (const failure& e) {
+                telemetry::warn("order.count_failed", {{"reason", e.error().reason}});
+            }
+            co_await with.clock.sleep_for(settings.admission_interval);
+        }
+    }
+
     task<void> start() {
         jobs.spawn(with.runtime.context(0).get_executor(), watch_deadlines());
+        jobs.spawn(with.runtime.context(0).get_executor(), count_open_orders());
         co_return;
     }
 

@@ -30,6 +30,8 @@ struct options {
     std::size_t max_batch = 128;            // orders placed in one transaction
     std::size_t placing_lanes = 2;          // such transactions at once
     std::size_t max_queued = 4'096;         // placements waiting; more are refused RESOURCE_EXHAUSTED
+    std::int64_t most_open = 2'000;         // orders under way at once; more are refused UNAVAILABLE
+    milliseconds admission_interval{250};   // how often they are counted
     std::size_t saga_batch = 128;           // replies handled in one transaction
     std::size_t projection_batch = 256;     // events projected in one transaction
 };

@@ -1,6 +1,7 @@
 #include <exception>
 
 #include "domains/identity/app/steps.hpp"
+#include "domains/identity/model/network.hpp"
 #include "platform/security/envelope.hpp"
 
 namespace bv::identity {
@@ -46,7 +47,7 @@ task<void> forgive(environment& env, storage::unit_of_work& uow, std::vector<std
 task<result<std::optional<account>>> verify_under_throttle(environment& env, const rpc::context& ctx, std::string email, std::string password) {
     email = security::normalised_email(email);
     std::vector<std::string> subjects{"account:" + email};
-    if (!ctx.remote_address.empty()) subjects.push_back("address:" + ctx.remote_address);
+    if (!ctx.remote_address.empty()) subjects.push_back("address:" + network_of(ctx.remote_address));
     auto begun = co_await env.transactor.transact(as_platform(ctx), [&](storage::unit_of_work& uow) { return begin(env, uow, email, subjects); });
     if (!begun) co_return std::unexpected(std::move(begun.error()));
 

@@ -42,7 +42,7 @@ TEST(mail_message, refuses_line_ends_in_the_subject_and_in_addresses) {
         ASSERT_FALSE(refused) << bad;
         EXPECT_EQ(refused.error().reason, "ADDRESS_UNUSABLE");
         EXPECT_EQ(refused.error().code, code::invalid_argument);
-        EXPECT_EQ(refused.error().message.find("ann"), std::string::npos);
+        EXPECT_EQ(refused.error().message.find("example"), std::string::npos);
     }
     EXPECT_EQ(render(a_mail(), {.address = "shop@example.org>\r\nX: y"}).error().reason, "SENDER_UNUSABLE");
 }

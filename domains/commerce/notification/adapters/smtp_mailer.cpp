@@ -13,6 +13,7 @@ namespace bv::notification {
 
 namespace {
 
+constexpr int send_message = 354;
 constexpr int closing = 421;  // the server ends the connection (RFC 5321 section 3.8)
 
 [[noreturn]] void throw_refused(std::string_view step, int answer) {
@@ -90,7 +91,11 @@ struct smtp_mailer::session {
     task<result<void>> transfer(std::string to, std::string message) {
         auto step = judged(co_await ask("MAIL FROM:<" + owner.from_.address + ">"), "MAIL", false);
         if (step) step = judged(co_await ask("RCPT TO:<" + to + ">"), "RCPT", true);
-        if (step) step = judged(co_await ask("DATA"), "DATA", false);
+        if (step) {
+            const auto go_on = co_await ask("DATA");
+            step = judged(go_on, "DATA", false);
+            if (step && go_on.code != send_message) throw_refused("DATA", go_on.code);  // it would take the text for commands
+        }
         if (step) co_return judged(co_await hand_over(smtp_data(message)), "the message", true);
         require(co_await ask("RSET"), "RSET");
         co_return step;

@@ -95,6 +95,12 @@ TEST_F(smtp_mailer_, a_refused_sender_or_greeting_is_no_fault_of_the_mail) {
     EXPECT_TRUE(server.messages.empty());
 }
 
+TEST_F(smtp_mailer_, text_is_never_sent_where_commands_are_expected) {
+    answers("DATA", "250 ok");
+    EXPECT_EQ(error_of({a_mail()})->reason, "MAIL_SERVER_REFUSED");
+    EXPECT_EQ(server.lines.back(), "DATA");
+}
+
 TEST_F(smtp_mailer_, a_server_that_hangs_up_leaves_the_rest_for_later) {
     answers("RCPT TO:<bob", "421 closing");
     const auto out = send({a_mail(), a_mail("bob@example.org"), a_mail("cy@example.org")});

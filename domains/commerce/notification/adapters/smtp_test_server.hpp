@@ -57,7 +57,8 @@ private:
     struct peer;
     task<void> serve(peer&);
     task<void> secure(peer&);
-    task<bool> reply(peer&, std::string key, std::string usual);
+    // Sends the usual reply or the one that the test wants, and leaves there which.
+    task<bool> reply(peer&, std::string key, std::string& usual);
     asio::ip::tcp::acceptor acceptor_;
 };
 
@@ -131,7 +132,7 @@ inline task<void> smtp_test_server::secure(peer& p) {
 }
 
 // False: the server hangs up (421).
-inline task<bool> smtp_test_server::reply(peer& p, std::string key, std::string usual) {
+inline task<bool> smtp_test_server::reply(peer& p, std::string key, std::string& usual) {
     if (answer)
         if (auto changed = answer(key)) usual = std::move(*changed);
     if (!usual.empty()) co_await p.write(usual + "\r\n");
@@ -140,7 +141,8 @@ inline task<bool> smtp_test_server::reply(peer& p, std::string key, std::string 
 
 inline task<void> smtp_test_server::serve(peer& p) {
     if (tls_at_once) co_await secure(p);
-    if (!co_await reply(p, "connect", "220 test ready")) co_return;
+    std::string greeting = "220 test ready", queued = "250 queued";
+    if (!co_await reply(p, "connect", greeting)) co_return;
     for (;;) {
         const auto line = co_await p.read_until("\r\n");
         lines.push_back(line);
@@ -155,12 +157,12 @@ inline task<void> smtp_test_server::serve(peer& p) {
         if (!co_await reply(p, line, usual)) co_return;
         if (verb == "QUIT") co_return;
         if (verb == "STAR") co_await secure(p);
-        if (verb == "DATA") {
+        if (usual.starts_with("354")) {
             std::string message;
             for (auto text = co_await p.read_until("\r\n"); text != "."; text = co_await p.read_until("\r\n"))
                 message += (text.starts_with('.') ? text.substr(1) : text) + "\r\n";
             messages.push_back(std::move(message));
-            if (!co_await reply(p, "message", "250 queued")) co_return;
+            if (!co_await reply(p, "message", queued)) co_return;
         }
     }
 }

@@ -8,6 +8,7 @@
 namespace bv::order {
 
 task<result<contract::Order>> api::place_order(rpc::context& ctx, contract::PlaceOrderRequest request) {
+    if (auto admitted = door_.admit(); !admitted) co_return std::unexpected(admitted.error());
     auto prepared = co_await prepare_order(env_, products_, ctx, std::move(request));
     if (!prepared) co_return std::unexpected(prepared.error());
     const auto placed = co_await placing_.submit(std::move(*prepared), ctx.deadline);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bitvelocity/commerce/order/v1/order.bv.hpp"
+#include "domains/commerce/order/app/admission.hpp"
 #include "domains/commerce/order/app/place_order.hpp"
 #include "platform/runtime/batcher.hpp"
 
@@ -11,7 +12,8 @@ class api final : public contract::order_service {
 public:
     using place_batcher = batcher<placement, order>;
 
-    api(const environment& env, catalogue& products, place_batcher& placing) : env_(env), products_(products), placing_(placing) {}
+    api(const environment& env, catalogue& products, place_batcher& placing, admission& door)
+        : env_(env), products_(products), placing_(placing), door_(door) {}
 
     task<result<contract::Order>> place_order(rpc::context&, contract::PlaceOrderRequest) override;
     task<result<contract::Order>> get_order(rpc::context&, contract::GetOrderRequest) override;
@@ -25,6 +27,7 @@ private:
     const environment& env_;
     catalogue& products_;
     place_batcher& placing_;
+    admission& door_;
 };
 
 }  // namespace bv::order

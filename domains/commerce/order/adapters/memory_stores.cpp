@@ -135,6 +135,8 @@ task<std::vector<saga_step>> memory_saga_store::find_overdue(storage::unit_of_wo
     co_return out;
 }
 
+task<std::int64_t> memory_saga_store::count_open(storage::unit_of_work&) { co_return std::ssize(steps_); }
+
 // Commits are one at a time here.
 task<void> memory_projection_store::lock(storage::unit_of_work&) { co_return; }
 

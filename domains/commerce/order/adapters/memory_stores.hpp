@@ -37,6 +37,7 @@ class memory_saga_store final : public saga_store {
 public:
     task<void> save(storage::unit_of_work&, std::vector<saga_step>) override;
     task<std::vector<saga_step>> find_overdue(storage::unit_of_work&, instant now, std::int64_t limit) override;
+    task<std::int64_t> count_open(storage::unit_of_work&) override;
 
 private:
     std::map<order_id, saga_step> steps_;

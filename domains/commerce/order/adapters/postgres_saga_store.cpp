@@ -18,6 +18,8 @@ constexpr pg::statement overdue{"orders.overdue_sagas", R"(
     SELECT order_id, awaiting, deadline_at FROM orders.saga
     WHERE deadline_at <= $1 ORDER BY deadline_at LIMIT $2)"};
 
+constexpr pg::statement open_sagas{"orders.open_sagas", "SELECT count(*) FROM orders.saga"};
+
 }  // namespace
 
 // Sorted by order, so that two writers lock in the same order; the last step of an order counts.
@@ -46,6 +48,11 @@ task<std::vector<saga_step>> postgres_saga_store::find_overdue(storage::unit_of_
     for (const auto r : co_await pg::of(uow).query(overdue, pg::params(now, limit)))
         out.push_back({r.get<order_id>(0), static_cast<awaiting>(r.get<std::int16_t>(1)), r.get<time_point>(2)});
     co_return out;
+}
+
+task<std::int64_t> postgres_saga_store::count_open(storage::unit_of_work& uow) {
+    const auto rows = co_await pg::of(uow).query(open_sagas);
+    co_return rows.front().get<std::int64_t>(0);
 }
 
 }  // namespace bv::order

@@ -88,6 +88,8 @@ public:
     virtual task<void> save(storage::unit_of_work&, std::vector<saga_step>) = 0;
     // Steps that are overdue, oldest first.
     virtual task<std::vector<saga_step>> find_overdue(storage::unit_of_work&, instant now, std::int64_t limit) = 0;
+    // Sagas that wait for something.
+    virtual task<std::int64_t> count_open(storage::unit_of_work&) = 0;
 };
 
 // What an order adds to the sales of its day.

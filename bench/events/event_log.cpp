@@ -1,0 +1,158 @@
+// bench_event_log DIRECTORY [events [rounds]]: how fast one subscription applies events that are there already, against a
+// bare SQL loop that does the same on the same tables: read 64 rows, insert an effect of each, move the position, commit.
+// Both in turns on one private cluster with fsync on; prints one JSON object with events a second of each round.
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <unistd.h>
+
+#include "platform/core/assert.hpp"
+#include "platform/core/error.hpp"
+#include "platform/events/embedded_log.hpp"
+#include "platform/events/migrations.hpp"
+#include "platform/storage/postgres/cluster.hpp"
+#include "platform/storage/postgres/migrations.hpp"
+
+namespace {
+
+using namespace bv;
+using session = std::unique_ptr<PGconn, void (*)(PGconn*)>;
+
+constexpr int batch = 64;
+constexpr std::array maker_files{embedded_file{"0001_maker.sql", "SELECT platform.create_outbox('{{schema}}');"}};
+constexpr std::array taker_files{embedded_file{"0001_taker.sql", R"(
+    SELECT platform.create_consumer('{{schema}}');
+    CREATE TABLE taker.effect (group_name text NOT NULL, id uuid NOT NULL, key text NOT NULL, payload bytea NOT NULL, PRIMARY KEY (group_name, id));
+    GRANT SELECT, INSERT ON taker.effect TO bv_taker;)"}};
+
+constexpr pg::statement insert_effects{"bench.insert_effects", R"(
+    INSERT INTO taker.effect (group_name, id, key, payload) SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[]))"};
+
+std::string password_of(std::string_view) { return "bench"; }
+
+session connect(const std::string& conninfo) {
+    session c(PQconnectdb(conninfo.c_str()), PQfinish);
+    if (PQstatus(c.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(c.get()));
+    return c;
+}
+
+std::string run(const session& c, const std::string& sql) {
+    const std::unique_ptr<PGresult, void (*)(PGresult*)> r(PQexec(c.get(), sql.c_str()), PQclear);
+    const auto status = PQresultStatus(r.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error(PQerrorMessage(c.get()));
+    return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
+}
+
+void fill(const session& admin, int events) {
+    run(admin, fmt::format("INSERT INTO maker.outbox (id, type, key, actor, traceparent, payload) "
+                           "SELECT gen_random_uuid(), 'bench.v1.Happened', 'key-' || n % 1000, 'service:maker', '', decode(repeat('ab', 300), 'hex') "
+                           "FROM generate_series(1, {}) AS n",
+                           events));
+    run(admin, "ANALYZE maker.outbox");
+}
+
+double seconds_since(std::chrono::steady_clock::time_point t) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count(); }
+
+task<void> apply(storage::unit_of_work& uow, std::string group, std::span<const events::event> some) {
+    std::vector<uuid> ids;
+    std::vector<std::string> keys;
+    std::vector<pg::bytes> payloads;
+    for (const auto& e : some) ids.push_back(e.id), keys.push_back(e.key), payloads.push_back({e.payload});
+    pg::of(uow).send(insert_effects, pg::params(group, ids, keys, payloads));
+    co_return;
+}
+
+double by_subscription(runtime& threads, pg::database& reader, pg::database& taker, const session& admin, int round, int events) {
+    const auto group = fmt::format("group-{}", round);
+    events::embedded_log log(threads, reader);
+    events::subscription s;
+    s.group = group;
+    s.source = "maker";
+    s.consumer = "taker";
+    s.store = &taker;
+    s.max_batch = batch;
+    s.handler = [group](storage::unit_of_work& uow, std::span<const events::event> some) { return apply(uow, group, some); };
+    log.subscribe(std::move(s));
+    const auto last = std::stoll(run(admin, "SELECT max(position) FROM maker.outbox"));
+    const auto begun = std::chrono::steady_clock::now();
+    threads.block_on(log.start());
+    while (log.status().front().position < last) std::this_thread::sleep_for(milliseconds(1));
+    const double took = seconds_since(begun);
+    threads.block_on(log.stop());
+    BV_ASSERT(std::stoi(run(admin, fmt::format("SELECT count(*) FROM taker.effect WHERE group_name = '{}'", group))) == events);
+    return events / took;
+}
+
+// Prepared, and one round trip for each of the statements, as a plain program does it.
+double by_loop(const session& taker, const session& reader, int round, int events) {
+    run(taker, "DEALLOCATE ALL");
+    run(taker, "PREPARE effects (text, uuid[], text[], bytea[]) AS INSERT INTO taker.effect (group_name, id, key, payload) SELECT $1, * FROM unnest($2, $3, $4)");
+    run(taker, fmt::format("PREPARE moved (bigint) AS INSERT INTO taker.consumer_position (group_name, source, position) VALUES ('loop-{}', 'maker', $1) "
+                           "ON CONFLICT (group_name, source) DO UPDATE SET position = excluded.position", round));
+    run(reader, "DEALLOCATE ALL");
+    run(reader, "PREPARE some (bigint) AS SELECT position, id, type, key, time, actor, traceparent, payload FROM maker.outbox "
+                "WHERE position > $1 ORDER BY position LIMIT 64");
+    long long position = 0;
+    int done = 0;
+    const auto begun = std::chrono::steady_clock::now();
+    while (true) {
+        const std::unique_ptr<PGresult, void (*)(PGresult*)> some(PQexec(reader.get(), fmt::format("EXECUTE some ({})", position).c_str()), PQclear);
+        const int n = PQntuples(some.get());
+        if (n == 0) break;
+        std::string ids, keys, payloads;
+        for (int i = 0; i < n; ++i) {
+            const auto comma = i == 0 ? "" : ",";
+            ids += fmt::format("{}{}", comma, PQgetvalue(some.get(), i, 1));
+            keys += fmt::format("{}{}", comma, PQgetvalue(some.get(), i, 3));
+            payloads += fmt::format("{}\"\\{}\"", comma, PQgetvalue(some.get(), i, 7));
+        }
+        position = std::stoll(PQgetvalue(some.get(), n - 1, 0));
+        run(taker, "BEGIN");
+        run(taker, fmt::format("EXECUTE effects ('loop-{}', '{{{}}}', '{{{}}}', '{{{}}}')", round, ids, keys, payloads));
+        run(taker, fmt::format("EXECUTE moved ({})", position));
+        run(taker, "COMMIT");
+        done += n;
+    }
+    BV_ASSERT(done == events);
+    return events / seconds_since(begun);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    if (argc < 2) return std::fputs("bench_event_log DIRECTORY [events [rounds]]\n", stderr), 2;
+    const int events = argc > 2 ? std::atoi(argv[2]) : 50'000, rounds = argc > 3 ? std::atoi(argv[3]) : 5;
+    pg::cluster cluster({.directory = argv[1], .stop_with_parent = true});
+    cluster.start();
+    runtime threads(1);
+    threads.start();
+    pg::database admin({.conninfo = cluster.admin_conninfo(), .name = "admin"}, system_clock());
+    const std::array sets{pg::migration_set{"platform", bv::events::migration_files()}, pg::migration_set{"log", {}}, pg::migration_set{"maker", maker_files},
+                          pg::migration_set{"taker", taker_files}};
+    threads.block_on(pg::migrate(admin, sets, &password_of, [](const pg::migration_progress&) {}));
+    pg::database reader({.conninfo = cluster.conninfo("bv_log", "bench"), .name = "log"}, system_clock());
+    pg::database taker({.conninfo = cluster.conninfo("bv_taker", "bench"), .name = "taker"}, system_clock());
+    const auto superuser = connect(cluster.admin_conninfo()), plain_reader = connect(cluster.conninfo("bv_log", "bench")),
+               plain_taker = connect(cluster.conninfo("bv_taker", "bench"));
+    fill(superuser, events);
+    boost::json::array subscription, loop;
+    for (int i = 0; i < rounds; ++i) {
+        subscription.push_back(by_subscription(threads, reader, taker, superuser, i, events));
+        loop.push_back(by_loop(plain_taker, plain_reader, i, events));
+    }
+    for (auto* d : {&admin, &reader, &taker}) threads.block_on(d->close());
+    threads.stop();
+    threads.join();
+    cluster.stop();
+    std::puts(boost::json::serialize(boost::json::object{{"events", events}, {"batch", batch}, {"subscription", subscription}, {"loop", loop}}).c_str());
+} catch (const std::exception& e) {
+    std::fprintf(stderr, "bench_event_log: %s\n", e.what());
+    return 1;
+}
