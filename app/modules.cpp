@@ -66,6 +66,12 @@ notification::options notification_options(const process& p) {
     return o;
 }
 
+identity::options identity_options(const process& p) {
+    identity::options o;
+    o.tokens.issuer = p.url;
+    return o;
+}
+
 inventory::options inventory_options(const config& c) {
     inventory::options o;
     o.reservations.hold = c.get<seconds>("inventory.hold");
@@ -119,7 +125,7 @@ std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const 
 modules::modules(process p)
     : process_(std::move(p)), databases_(connect(process_)), log(process_.runtime, database("log"), log_options(process_.settings)),
       answers(database("gateway"), "gateway"), audit({process_.clock, database("audit")}, {}),
-      identity({process_.runtime, process_.clock, process_.rng, database("identity"), log, process_.secrets}, {}),
+      identity({process_.runtime, process_.clock, process_.rng, database("identity"), log, process_.secrets}, identity_options(process_)),
       products({process_.runtime, process_.clock, process_.rng, database("product"), log}, {}),
       inventory({process_.runtime, process_.clock, process_.rng, database("inventory"), log}, inventory_options(process_.settings)),
       payments({process_.runtime, process_.clock, process_.rng, database("payment"), log}, payment_options(process_)),

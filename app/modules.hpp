@@ -41,6 +41,7 @@ struct process {
     std::filesystem::path data;                                          // the data directory
     std::function<std::string(std::string_view service)> conninfo;       // as bv_<service>
     std::string provider_url;                                            // of the payment provider
+    std::string url;                                                     // of this platform, as clients see it
 };
 
 // All migration sets in the order they are applied in.

@@ -75,8 +75,8 @@ std::int64_t report::violation_count() const noexcept {
 }
 
 const finding* report::find(std::string_view invariant) const noexcept {
-    const auto at = std::ranges::find(findings, invariant, &finding::invariant);
-    return at == findings.end() ? nullptr : &*at;
+    const auto it = std::ranges::find(findings, invariant, &finding::invariant);
+    return it == findings.end() ? nullptr : &*it;
 }
 
 const std::vector<invariant>& all_invariants() {

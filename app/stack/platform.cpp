@@ -134,7 +134,8 @@ void platform::impl::start_services() {
         .conninfo = [this](std::string_view service) {
             return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service));
         },
-        .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given});
+        .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
+        .url = state.url});
     auto parts = modules->lifecycle();
     runtime.block_on(start_all(parts));
     started = std::move(parts);

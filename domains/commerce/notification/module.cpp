@@ -55,7 +55,7 @@ struct service::impl {
                          .types = tell_buyers::types(),
                          .max_batch = o.max_batch,
                          .handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) {
-                             
+                             consumer_store.expect_mails();
                              return tell(uow, batch);
                          },
                          .store = &consumer_store,

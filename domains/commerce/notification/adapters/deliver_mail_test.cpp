@@ -33,6 +33,13 @@ protected:
         auto w = worker();
         return world.cores.block_on(w());
     }
+    // A batch of another worker, on the other core, while this one waits for it.
+    void deliver_elsewhere() {
+        std::thread([this] {
+            auto other = worker(mail);
+            world.cores.block_on(other(), 1);
+        }).join();
+    }
     delivery only() {
         const auto all = world.cores.block_on(world.store.list_deliveries(storage::system_identity("test"), std::nullopt, std::nullopt, 10));
         EXPECT_EQ(all.size(), 1u);
@@ -174,10 +181,7 @@ TEST_F(deliver_mail_, a_worker_slower_than_its_lease_changes_nothing_any_more) {
     recording_mailer slow;
     slow.before = [this] {  // while it sends, its lease runs out and another worker does the work
         world.time.advance(options.lease);
-        std::thread([this] {
-            auto other = worker(mail);
-            world.cores.block_on(other(), 1);
-        }).join();
+        deliver_elsewhere();
     };
     slow.answer = [](const auto&) -> result<void> { return fail(code::failed_precondition, "MAIL_REFUSED", "late"); };
     auto w = worker(slow);
@@ -185,6 +189,34 @@ TEST_F(deliver_mail_, a_worker_slower_than_its_lease_changes_nothing_any_more) {
     EXPECT_EQ(mail.sent().size(), 1u);
     EXPECT_EQ(only().status, delivery_status::sent);
     EXPECT_EQ(only().attempts, 2);
+}
+
+TEST_F(deliver_mail_, a_late_verdict_does_not_end_the_attempt_of_another_worker) {
+    queue(1, 1);
+    mail.answer = [](const auto&) -> result<void> { return fail(code::unavailable, "MAIL_DEFERRED", "again"); };
+    recording_mailer slow;
+    slow.before = [this] {
+        world.time.advance(options.lease);
+        deliver_elsewhere();
+    };
+    slow.answer = [](const auto&) -> result<void> { return fail(code::failed_precondition, "MAIL_REFUSED", "late"); };
+    auto w = worker(slow);
+    world.cores.block_on(w(), 0);
+    EXPECT_EQ(only().status, delivery_status::queued);
+    EXPECT_EQ(only().last_error, "MAIL_DEFERRED: again");
+}
+
+// Both found it due; the other was quicker.
+TEST_F(deliver_mail_, what_another_worker_claimed_meanwhile_is_left_to_it) {
+    queue(1, 1);
+    mail.answer = [](const auto&) -> result<void> { return fail(code::unavailable, "MAIL_DEFERRED", "again"); };
+    book.before = [this] {
+        book.before = [] {};
+        deliver_elsewhere();
+    };
+    EXPECT_FALSE(deliver());
+    EXPECT_EQ(mail.sent().size(), 1u);
+    EXPECT_EQ(only().attempts, 1);
 }
 
 TEST_F(deliver_mail_, workers_share_what_is_queued) {

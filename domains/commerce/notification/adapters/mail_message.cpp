@@ -127,7 +127,7 @@ std::string quoted_printable(std::string_view text) {
 result<std::string> render(const mail& m, const mail_sender& from) {
     if (std::ranges::any_of(m.subject, is_control))
         return fail(code::invalid_argument, "HEADER_UNSAFE", "the subject has control characters; it must be one line of text");
-    if (m.to.empty())
+    if (!is_plain_address(m.to))
         return fail(code::invalid_argument, "ADDRESS_UNUSABLE", "the buyer's address cannot be written to; the buyer must register another");
     if (!is_plain_address(from.address) || !is_plain_address("id@" + from.message_id_domain))
         return fail(code::invalid_argument, "SENDER_UNUSABLE", "the sender's address or Message-ID domain in the options is not a plain one");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -80,9 +81,11 @@ public:
     }
     void set_away(bool away) { away_ = away; }
     [[nodiscard]] int calls() const { return calls_; }
+    std::function<void()> before = [] {};  // called at each look-up
 
     task<result<identity::BatchGetContactsResponse>> batch_get_contacts(rpc::context&, identity::BatchGetContactsRequest request) override {
         ++calls_;
+        if (const auto first = before) first();
         if (away_) co_return fail(code::unavailable, "AWAY", "the address book is away");
         std::lock_guard lock(mutex_);
         identity::BatchGetContactsResponse out;

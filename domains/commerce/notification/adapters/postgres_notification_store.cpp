@@ -30,7 +30,7 @@ constexpr pg::statement find_due_sql{"notification.find_due", R"(
 // Locks in the order of ids and passes over what another worker has: workers never wait for each other.
 #define BV_STILL_DUE                                                     \
     "SELECT notification_id FROM notification.deliveries"                \
-    " WHERE notification_id = ANY($1::uuid[]) AND status = 1 AND $2::timestamptz IS NOT NULL" \
+    " WHERE notification_id = ANY($1::uuid[]) AND status = 1 AND next_at <= $2" \
     " ORDER BY notification_id FOR UPDATE SKIP LOCKED"
 
 constexpr pg::statement mark_without_address_sql{"notification.mark_without_address",
@@ -59,7 +59,7 @@ constexpr pg::statement finish_sql{"notification.finish", R"(
        SET status = a.status, next_at = a.next_at, last_error = a.last_error, updated_at = $6
       FROM unnest($1::uuid[], $2::integer[], $3::smallint[], $4::timestamptz[], $5::text[])
            AS a(notification_id, attempt, status, next_at, last_error)
-     WHERE d.notification_id = a.notification_id AND d.status = 1)"};
+     WHERE d.notification_id = a.notification_id AND d.attempts = a.attempt AND d.status = 1)"};
 
 constexpr pg::statement list_inbox_sql{"notification.list_inbox", R"(
     SELECT id, customer_id, order_id, kind, return_id, subject, text, created_at, read_at

@@ -76,7 +76,7 @@ std::string smtp_data(std::string_view message) {
     while (!message.empty()) {
         const auto end = message.find("\r\n");
         const auto line = message.substr(0, end);
-        
+        if (line.starts_with('.')) out += '.';
         out += line;
         out += "\r\n";
         message.remove_prefix(end == message.npos ? message.size() : end + 2);

@@ -87,7 +87,7 @@ attempted_delivery deliver_mail::judge(const claimed_delivery& c, const result<v
     out.last_error = why.reason + ": " + why.message;
     const bool again = !is_final(why.code) && c.attempt < options_.attempts;
     out.status = again ? delivery_status::queued : delivery_status::failed;
-    
+    if (again) out.next_at = now + pause_after(c.attempt, options_, rng_);
     if (!again) telemetry::warn("notification.mail_given_up", {{"notification_id", c.notice.str()}, {"attempts", c.attempt}, {"reason", why.reason}});
     return out;
 }

@@ -12,9 +12,9 @@ CREATE TABLE {{schema}}.notifications (
     UNIQUE (order_id, kind, return_id)
 );
 CREATE INDEX notifications_inbox ON {{schema}}.notifications (customer_id, created_at DESC, id DESC);
-
+SELECT platform.protect_customer_rows('{{schema}}', 'notifications');
 -- What was said stays said; only "read" is added.
-
+REVOKE UPDATE, DELETE ON {{schema}}.notifications FROM {{role}};
 GRANT UPDATE (read_at) ON {{schema}}.notifications TO {{role}};
 
 -- The e-mail of each notification. While queued, next_at is when to try (again): a claim moves it on by its lease.
