@@ -62,6 +62,13 @@ notification::options notification_options(const process& p) {
     o.mail_folder = p.data / "mail";
     o.smtp.host = p.settings.get<std::string>("mail.smtp_host");
     o.smtp.port = p.settings.get<std::uint16_t>("mail.smtp_port");
+    const auto security = p.settings.get<std::string>("mail.smtp_security");
+    o.smtp.security = security == "tls"        ? notification::smtp_security::tls
+                      : security == "starttls" ? notification::smtp_security::starttls
+                                               : notification::smtp_security::none;
+    o.smtp.user = p.settings.get<std::string>("mail.smtp_user");
+    o.smtp.password = p.settings.get<std::string>("mail.smtp_password");
+    o.sender.address = p.settings.get<std::string>("mail.sender");
     o.mailer = o.smtp.host.empty() ? notification::mailer_kind::file : notification::mailer_kind::smtp;
     return o;
 }

@@ -172,6 +172,8 @@ bool applies(const operation& o, std::string_view status) {
     if (status == "404") return writes || !o.parameters.empty();
     if (status == "409") return writes;
     if (status == "412") return o.takes_if_match;
+    if (status == "413") return !o.http.body.empty();
+    if (status == "414") return true;
     if (status == "415") return !o.http.body.empty();
     if (status == "422") return is_keyed(*o.method);
     return true;

@@ -46,6 +46,8 @@ inline constexpr problem_kind problem_kinds[] = {
     {"404", "NotFound", "There is no such thing, or the caller may not see it."},
     {"409", "Conflict", "It exists already, was changed meanwhile, or is in the wrong state."},
     {"412", "PreconditionFailed", "The ETag of If-Match is not the current one."},
+    {"413", "ContentTooLarge", "The body is larger than the platform takes."},
+    {"414", "UriTooLong", "The path and query are longer than 8 KiB."},
     {"415", "UnsupportedMediaType", "The body is not JSON."},
     {"422", "IdempotencyKeyReused", "The Idempotency-Key was used with another request."},
     {"429", "TooManyRequests", "Over the rate limit.", true},

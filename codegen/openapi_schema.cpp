@@ -38,6 +38,12 @@ form form_of(ours::Format f) {
     }
 }
 
+// "^[A-Z]{3}$" → "^([A-Z]{3})?$". One that is not anchored at its end, or takes nothing already, stays.
+std::string optional_pattern(std::string_view pattern) {
+    if (!pattern.ends_with('$') || pattern.ends_with("]*$")) return std::string(pattern);
+    return "^(" + std::string(pattern.substr(1, pattern.size() - 2)) + ")?$";
+}
+
 void write_text(json_document& out, const rule& r, bool required) {
     out.member("type", "string");
     const std::int64_t least = r.has_min_length() ? r.min_length() : required ? 1 : 0;
@@ -45,7 +51,8 @@ void write_text(json_document& out, const rule& r, bool required) {
     if (r.has_max_length()) out.member("maxLength", std::int64_t{r.max_length()});
     const form known = form_of(r.format());
     if (known.format != nullptr) out.member("format", known.format);
-    if (known.pattern != nullptr) out.member("pattern", known.pattern);
+    // An empty text is as good as none where none is demanded.
+    if (known.pattern != nullptr) out.member("pattern", required ? std::string(known.pattern) : optional_pattern(known.pattern));
 }
 
 template <class Int>

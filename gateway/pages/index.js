@@ -25,6 +25,8 @@ const fill = (id, items, draw, empty) => {
 const money = (m) => m ? (Number(m.minorUnits || 0) / 100).toFixed(2) + ' ' + m.currency : '';
 const time = (t) => t ? new Date(t).toLocaleTimeString() : '';
 const words = (s, prefix) => (s || '').replace(prefix, '').replaceAll('_', ' ').toLowerCase();
+// What this page and its siblings ask for themselves says nothing about the platform.
+const ownTraffic = (name) => !name.includes(' /v1/') || /\/v1\/(traces|platform)/.test(name);
 const colour = { confirmed: 'good', cancelled: 'bad', returned: 'warn' };
 
 function drawStatus(s) {
@@ -36,7 +38,7 @@ function drawStatus(s) {
   });
   byId('process').textContent = `${Math.round(Number(s.residentBytes || 0) / 1048576)} MB in this process, ${s.httpConnections || 0} connections, since ${time(s.startTime)}`;
   fill('groups', s.groups || [], (row, g) => {
-    cell(row, g.group);
+    cell(row, g.group, 'nowrap');
     cell(row, g.source, 'soft');
     cell(row, g.position || '0', 'n');
     cell(row, g.lag || '0', Number(g.lag) > 0 ? 'n warn' : 'n');
@@ -56,16 +58,16 @@ async function refresh() {
       tag.textContent = status;
       cell(row, '').append(tag);
       cell(row, money(o.total), 'n');
-      cell(row, time(o.createTime));
+      cell(row, time(o.createTime), 'nowrap');
       cell(row, words(o.cancelReason, 'CANCEL_REASON_'), 'soft');
     }, 'none yet: ./bv demo places some');
-    const traces = await (await fetch('/v1/traces?page_size=12')).json();
-    fill('traces', (traces.traces || []).slice(0, 12), (row, t) => {
+    const traces = await (await fetch('/v1/traces?page_size=200')).json();
+    fill('traces', (traces.traces || []).filter((t) => !ownTraffic(t.name)).slice(0, 12), (row, t) => {
       link(cell(row, ''), '/traces/trace.html?id=' + t.traceId, t.name);
       cell(row, (t.services || []).join(' → '), 'soft');
       cell(row, t.spanCount, 'n');
       cell(row, (t.durationUs / 1000).toFixed(1) + ' ms', t.error ? 'n bad' : 'n');
-      cell(row, time(t.startTime));
+      cell(row, time(t.startTime), 'nowrap');
     }, 'none yet');
   } catch (e) {
     byId('health').textContent = 'not reachable';

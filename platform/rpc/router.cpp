@@ -87,8 +87,13 @@ struct router::node {
             const auto colon = part.rfind(':');
             if (colon != part.npos && colon > 0 && colon + 1 < part.size()) {
                 const std::string_view suffix = part.substr(colon + 1);
-                if (const node* next = literal(part.substr(0, colon)); next != nullptr && visit(next->leaves, suffix)) return true;
-                if (any && visit(any->leaves, suffix)) return true;
+                bool is_custom = false;
+                for (const node* next : {literal(part.substr(0, colon)), static_cast<const node*>(any.get())}) {
+                    if (next == nullptr) continue;
+                    if (visit(next->leaves, suffix)) return true;
+                    is_custom = is_custom || std::ranges::any_of(next->leaves, [&](const leaf& l) { return l.suffix == suffix; });
+                }
+                if (is_custom) return false;  // the path of a custom method is no id, whatever the verb
             }
         }
         if (any && any->walk(path, i + 1, visit)) return true;

@@ -67,7 +67,8 @@ INSTANTIATE_TEST_SUITE_P(
                       routing_case{"GET", "/v1/orders/7:other", "GetOrder", "id=7:other;"},
                       routing_case{"GET", "/v1/orders/a%2Fb%20c", "GetOrder", "id=a/b c;"}, routing_case{"GET", "/v1/%6Frders/7", "GetOrder", "id=7;"},
                       routing_case{"GET", "/v1/files/a/b/c", "File", "name=a/b/c;"}, routing_case{"PATCH", "/v1/orders/7", "UpdateOrder", "order.id=7;"},
-                      routing_case{"PUT", "/v1/orders/7", "METHOD_NOT_ALLOWED", ""}, routing_case{"GET", "/v1/orders/7:cancel", "GetOrder", "id=7:cancel;"},
+                      routing_case{"PUT", "/v1/orders/7", "METHOD_NOT_ALLOWED", ""}, // A custom method's path is that, whatever the verb.
+                      routing_case{"GET", "/v1/orders/7:cancel", "METHOD_NOT_ALLOWED", ""},
                       routing_case{"GET", "/v1/orders/", "NO_SUCH_PATH", ""}, routing_case{"GET", "/v1//orders", "NO_SUCH_PATH", ""},
                       routing_case{"GET", "/v2/orders", "NO_SUCH_PATH", ""}, routing_case{"GET", "", "NO_SUCH_PATH", ""},
                       routing_case{"GET", "v1/orders", "NO_SUCH_PATH", ""}, routing_case{"GET", "/v1/orders/7/8", "NO_SUCH_PATH", ""},
@@ -77,6 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Router, NamesTheVerbsOfAPath) {
     EXPECT_EQ(shop().allowed("/v1/orders"), "GET, HEAD, POST, OPTIONS");
     EXPECT_EQ(shop().allowed("/v1/orders/7"), "GET, HEAD, DELETE, PATCH, OPTIONS");
+    EXPECT_EQ(shop().allowed("/v1/orders/7:cancel"), "POST, OPTIONS");
     EXPECT_EQ(shop().allowed("/v2"), "");
 }
 

@@ -38,10 +38,10 @@ task<void> smtp_connection::connect(std::string host, std::uint16_t port) {
 }
 
 task<void> smtp_connection::secure(asio::ssl::context& context, std::string host) {
-    
+    if (!in_.empty()) throw_away("the mail server sent text before TLS began");
     auto tls = std::make_unique<asio::ssl::stream<tcp::socket&>>(socket_, context);
     SSL_set_tlsext_host_name(tls->native_handle(), host.c_str());
-    
+    tls->set_verify_callback(asio::ssl::host_name_verification(host));
     const auto [ec] = co_await tls->async_handshake(asio::ssl::stream_base::client, as_result);
     require(ec, "no TLS with the mail server " + host);
     tls_ = std::move(tls);
