@@ -131,7 +131,9 @@ std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const 
 
 modules::modules(process p)
     : process_(std::move(p)), databases_(connect(process_)), log(process_.runtime, database("log"), log_options(process_.settings)),
-      answers(database("gateway"), "gateway"), audit({process_.clock, database("audit")}, {}),
+      // A claim cannot outlive its request, unless the process or the database died under it.
+      answers(database("gateway"), "gateway", {.lease = process_.settings.get<milliseconds>("http.request_timeout") + seconds(5)}),
+      audit({process_.clock, database("audit")}, {}),
       identity({process_.runtime, process_.clock, process_.rng, database("identity"), log, process_.secrets}, identity_options(process_)),
       products({process_.runtime, process_.clock, process_.rng, database("product"), log}, {}),
       inventory({process_.runtime, process_.clock, process_.rng, database("inventory"), log}, inventory_options(process_.settings)),

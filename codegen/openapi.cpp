@@ -168,8 +168,8 @@ void write_components(json_document& out, schema_names& names) {
     out.open_object("parameters");
     write_header_parameter(out, "IdempotencyKey", "Idempotency-Key", "A repeat of the request under the same key gets the first answer. A UUID is a good key.", 255,
                            "^[ -~]*$");
-    write_header_parameter(out, "IfMatch", "If-Match", "Only when the resource still has this ETag; else 412.", 1024, "^[!-~]*$");
-    write_header_parameter(out, "IfNoneMatch", "If-None-Match", "304 when the resource still has this ETag.", 1024, "^[!-~]*$");
+    write_header_parameter(out, "IfMatch", "If-Match", "Only when the resource still has this ETag; else 412.", 1024, "^[ -~]*$");
+    write_header_parameter(out, "IfNoneMatch", "If-None-Match", "304 when the resource still has this ETag.", 1024, "^[ -~]*$");
     out.close();
     write_responses(out);
     write_security(out);

@@ -38,6 +38,17 @@ form form_of(ours::Format f) {
     }
 }
 
+// An empty text is as good as none where none is demanded, which the formats of JSON Schema do not say.
+form optional_form_of(ours::Format f) {
+    switch (f) {
+    case ours::FORMAT_EMAIL: return {nullptr, "^[^@]+@[^@]+$"};
+    case ours::FORMAT_UUID: return {nullptr, "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"};
+    case ours::FORMAT_URL: return {nullptr, "^https?://[A-Za-z0-9].*$"};
+    case ours::FORMAT_DATE: return {nullptr, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"};
+    default: return form_of(f);
+    }
+}
+
 // "^[A-Z]{3}$" → "^([A-Z]{3})?$". One that is not anchored at its end, or takes nothing already, stays.
 std::string optional_pattern(std::string_view pattern) {
     if (!pattern.ends_with('$') || pattern.ends_with("]*$")) return std::string(pattern);
@@ -49,9 +60,8 @@ void write_text(json_document& out, const rule& r, bool required) {
     const std::int64_t least = r.has_min_length() ? r.min_length() : required ? 1 : 0;
     if (least > 0) out.member("minLength", least);
     if (r.has_max_length()) out.member("maxLength", std::int64_t{r.max_length()});
-    const form known = form_of(r.format());
+    const form known = required ? form_of(r.format()) : optional_form_of(r.format());
     if (known.format != nullptr) out.member("format", known.format);
-    // An empty text is as good as none where none is demanded.
     if (known.pattern != nullptr) out.member("pattern", required ? std::string(known.pattern) : optional_pattern(known.pattern));
 }
 

@@ -1,12 +1,14 @@
 """What the Python tests share: a platform of their own, and a client of its public API."""
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -16,9 +18,18 @@ import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BINARY = os.environ.get("BV_BINARY", str(ROOT / "build/release/app/bitvelocity"))
+BUILD = os.environ.get("BV_BUILD", str(pathlib.Path(BINARY).resolve().parents[1]))
 RETAIL = ROOT.parent / "shared/data/online-retail.csv.xz"  # the real file; tests that need it skip where it is absent
 
 Result = collections.namedtuple("Result", "code out err")
+
+
+def tool(name):
+    """A program of the virtual environment that these tests run in, or of the machine."""
+    beside = pathlib.Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"{name} is not installed: see tests/requirements.txt"
+    return found
 
 
 class Problem(Exception):
@@ -155,36 +166,52 @@ def final(client, order_id, timeout=30):
 
 def scratch_folder():
     # In /tmp, so that the database account reaches it and the socket's path is short.
-    return pathlib.Path(tempfile.mkdtemp(prefix="bv-test-"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bv-test-"))
+    folder.chmod(0o711)
+    return folder
+
+
+UNLIMITED = ("limits.anonymous_per_minute=1000000", "limits.user_per_minute=1000000")
+
+
+@contextlib.contextmanager
+def platforms():
+    """Makes platforms on a folder of their own, and ends what they leave. They are not started yet."""
+    folder, made = scratch_folder(), []
+
+    def make(*settings):
+        p = Platform(folder / "data", [*UNLIMITED, *settings])
+        made.append(p)
+        return p
+
+    try:
+        yield make
+    finally:
+        for p in made:
+            p.stop()
+            p.run("down")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def platform():
-    folder = scratch_folder()
-    p = Platform(folder / "data", ["limits.anonymous_per_minute=1000000", "limits.user_per_minute=1000000"])
-    folder.chmod(0o711)
-    p.start()
-    yield p
-    p.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    """One that tests share: each with accounts and articles of its own."""
+    with platforms() as make:
+        yield make().start()
+
+
+@pytest.fixture(scope="module")
+def module_platform():
+    """One for the tests of a file."""
+    with platforms() as make:
+        yield make().start()
 
 
 @pytest.fixture
 def own_platform():
-    """For tests that break things: makes platforms on a folder of their own, and ends what they leave."""
-    folder, made = scratch_folder(), []
-    folder.chmod(0o711)
-
-    def make(*settings):
-        p = Platform(folder / "data", ["limits.anonymous_per_minute=1000000", "limits.user_per_minute=1000000", *settings])
-        made.append(p)
-        return p
-
-    yield make
-    for p in made:
-        p.stop()
-        p.run("down")
-    shutil.rmtree(folder, ignore_errors=True)
+    """For tests that break things: makes them, not started."""
+    with platforms() as make:
+        yield make
 
 
 @pytest.fixture

@@ -89,6 +89,7 @@ task<void> check_in_snapshot(job& j, snapshot& s) {
     co_await timed(j, j.at("payments.match_orders"), check_payment_books(s, j.at("payments.match_orders")));
     co_await timed(j, j.at("stock.matches_orders"),
                    check_orders(s, {j.at("stock.matches_orders"), j.at("payments.match_orders"), j.at("notifications.once"), j.at("streams.legal")}, j.with.progress));
+    co_await timed(j, j.at("streams.legal"), check_first_versions(s, j.at("streams.legal")));
     co_await timed(j, j.at("notifications.once"), check_notifications(s, j.at("notifications.once")));
     co_await timed(j, j.at("projections.fold"), check_read_models(s, j.at("projections.fold")));
     co_await timed(j, j.at("events.once"), check_events(s, j.at("events.once")));
@@ -133,6 +134,7 @@ void merge(finding& to, finding from, std::size_t most) {
     to.checked += from.checked;
     to.took += from.took;
     to.violation_count += from.violation_count;
+    to.skipped = std::move(from.skipped);
     for (auto& v : from.violations) {
         if (to.violations.size() < most) to.violations.push_back(std::move(v));
     }

@@ -13,6 +13,7 @@ task<void> check_stock(const snapshot&, finding&);
 task<void> check_ledger(const snapshot&, finding&);
 task<void> check_payment_books(const snapshot&, finding&);
 task<void> check_events(const snapshot&, finding&);
+task<void> check_first_versions(const snapshot&, finding& streams);
 task<void> check_read_models(const snapshot&, finding&);
 task<void> check_notifications(const snapshot&, finding&);
 task<void> check_final(const snapshot&, finding&, bool live, seconds grace);

@@ -79,6 +79,8 @@ void order_book::take(std::string_view type, const std::string& payload, const s
         contract::StreamPaymentRefunded m;
         if (!read(m)) return;
         refunded += m.amount_minor_units();
+    } else if (type != "StockReleased" && type != "PaymentVoided") {
+        unreadable = std::string(type);
     }
     if (!customer.empty() && filed_under != customer && std::ranges::find(customers, filed_under) == customers.end()) customers.push_back(filed_under);
 }

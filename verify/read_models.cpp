@@ -1,4 +1,4 @@
-// projections.fold, notifications.once and orders.final, as far as SQL tells.
+// streams.legal, projections.fold, notifications.once and orders.final, as far as SQL tells.
 #include <fmt/format.h>
 
 #include "verify/checks.hpp"
@@ -6,6 +6,11 @@
 
 namespace bv::verify {
 namespace {
+
+// The order service looks for streams by their first event.
+constexpr rule headless_streams{R"(
+    SELECT 'order ' || order_id, 'a stream that begins with version 1', 'one that begins with version ' || min(version)
+      FROM orders.events GROUP BY order_id HAVING min(version) <> 1)"};
 
 constexpr rule behind{R"(
     SELECT 'order ' || h.order_id, 'read models at version ' || h.version,
@@ -50,6 +55,8 @@ constexpr rule saga_rows{R"(
 constexpr seconds stands{120};
 
 }  // namespace
+
+task<void> check_first_versions(const snapshot& s, finding& f) { co_await run_rule(s, headless_streams, f); }
 
 task<void> check_read_models(const snapshot& s, finding& f) {
     co_await run_rule(s, behind, f);

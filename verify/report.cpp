@@ -20,13 +20,13 @@ std::string grouped(std::int64_t n) {
 std::string duration(milliseconds m) { return m.count() < 1'000 ? fmt::format("{} ms", m.count()) : fmt::format("{:.1f} s", static_cast<double>(m.count()) / 1'000); }
 
 std::string mark(const finding& f, bool colour) {
-    const std::string_view sign = !f.skipped.empty() ? "–" : f.holds() ? "✓" : "✗";
+    const std::string_view sign = !f.holds() ? "✗" : f.skipped.empty() ? "✓" : "–";
     if (!colour) return std::string(sign);
-    return fmt::format("{}{}{}", !f.skipped.empty() ? grey : f.holds() ? green : red, sign, plain);
+    return fmt::format("{}{}{}", !f.holds() ? red : f.skipped.empty() ? green : grey, sign, plain);
 }
 
 std::string line_of(const finding& f, bool colour) {
-    if (!f.skipped.empty()) return fmt::format("{} {:<22} {:>12} {:>10} {:>8}  {} (not checked: {})\n", mark(f, colour), f.invariant, "", "", "", f.statement, f.skipped);
+    if (!f.skipped.empty() && f.holds()) return fmt::format("{} {:<22} {:>12} {:>10} {:>8}  {} (not checked: {})\n", mark(f, colour), f.invariant, "", "", "", f.statement, f.skipped);
     return fmt::format("{} {:<22} {:>12} {:>10} {:>8}  {}\n", mark(f, colour), f.invariant, grouped(f.checked), f.holds() ? "" : grouped(f.violation_count),
                        duration(f.took), f.statement);
 }
@@ -41,7 +41,7 @@ std::string violations_of(const finding& f) {
 }
 
 std::string summary_of(const report& r) {
-    const auto skipped = std::ranges::count_if(r.findings, [](const finding& f) { return !f.skipped.empty(); });
+    const auto skipped = std::ranges::count_if(r.findings, [](const finding& f) { return f.holds() && !f.skipped.empty(); });
     const auto checked = std::ssize(r.findings) - skipped;
     const auto broken = std::ranges::count_if(r.findings, [](const finding& f) { return !f.holds(); });
     auto out = broken == 0 ? fmt::format("\nAll {} invariants hold", checked) : fmt::format("\n{} of {} invariants are violated", broken, checked);

@@ -27,7 +27,7 @@ struct finding {
     std::int64_t violation_count = 0;
     std::vector<violation> violations; // the first ones
     milliseconds took{0};
-    std::string skipped;               // why it was not checked; empty: it was
+    std::string skipped;               // why it was not checked, or not all of it; empty: it was
 
     [[nodiscard]] bool holds() const noexcept { return violation_count == 0; }
     void add(violation, std::size_t most);

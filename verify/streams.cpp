@@ -55,7 +55,8 @@ task<void> check_streams(runtime& machine, pg::database& admin, std::size_t most
         throw;
     } catch (const failure& e) {
         if (e.error().code != code::data_loss) throw;
-        streams.add({"orders.events", "events that the order service can read", e.error().message}, most);
+        streams.add({"orders", "events and snapshots that the order service can read", e.error().message}, most);
+        projections.skipped = "the order service cannot read its streams";
         co_return;
     }
     streams.checked += found.events;

@@ -68,19 +68,23 @@ public:
     }
 
 private:
-    static task<void> tell(storage::unit_of_work& uow, std::span<const events::event> batch) {
-        constexpr pg::statement add{"test.tell", R"(
+    template <class Message>
+    static Message read(const events::event& e) {
+        Message m;
+        EXPECT_TRUE(m.ParseFromString(e.payload)) << e.type;
+        return m;
+    }
+    static void add(storage::unit_of_work& uow, const events::event& e, const std::string& customer, std::int16_t kind, const std::string& return_id = {}) {
+        constexpr pg::statement sql{"test.tell", R"(
             INSERT INTO notification.notifications (id, customer_id, order_id, kind, return_id, subject, text, created_at)
-            VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3, $4, 'Your order', 'Dear customer', now()))"};
+            VALUES (gen_random_uuid(), $1, $2, $3, $4, 'Your order', 'Dear customer', now()))"};
+        pg::of(uow).send(sql, pg::params(uuid::parse(customer).value(), uuid::parse(e.key).value(), kind, return_id));
+    }
+    static task<void> tell(storage::unit_of_work& uow, std::span<const events::event> batch) {
         for (const auto& e : batch) {
-            orders::OrderReturned back;
-            orders::OrderConfirmed any;  // customer_id is field 2 of each
-            EXPECT_TRUE(any.ParseFromString(e.payload));
-            const bool returned = e.short_type() == "OrderReturned";
-            if (returned) EXPECT_TRUE(back.ParseFromString(e.payload));
-            const std::int16_t kind = returned ? 3 : e.short_type() == "OrderCancelled" ? 2 : 1;
-            const auto customer = uuid::parse(any.customer_id()), order = uuid::parse(e.key);
-            pg::of(uow).send(add, pg::params(customer.value(), order.value(), kind, back.return_id()));
+            if (e.short_type() == "OrderConfirmed") add(uow, e, read<orders::OrderConfirmed>(e).customer_id(), 1);
+            if (e.short_type() == "OrderCancelled") add(uow, e, read<orders::OrderCancelled>(e).customer_id(), 2);
+            if (e.short_type() == "OrderReturned") add(uow, e, read<orders::OrderReturned>(e).customer_id(), 3, read<orders::OrderReturned>(e).return_id());
         }
         co_return;
     }

@@ -69,8 +69,10 @@ int run_in_foreground(const common& c, const options& o) {
         std::cout << fmt::format("{:5.1f} s  {}\n", at, step) << std::flush;
     });
     platform.start();
-    print_ready(platform.state(), platform.logins(), log, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-    std::cout << "Ctrl-C stops it.\n" << std::flush;
+    if (platform.state().ready) {
+        print_ready(platform.state(), platform.logins(), log, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+        std::cout << "Ctrl-C stops it.\n" << std::flush;
+    }
     platform.run();
     std::cout << "\nStopping: requests and events in hand are finished first\n" << std::flush;
     platform.stop();

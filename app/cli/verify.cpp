@@ -65,7 +65,7 @@ public:
             return std::nullopt;
         }
         const auto secrets = dir_ ? security::open_sealed_file(dir_->path() / "secrets") : nullptr;
-        const auto key = secrets ? secrets->get(stack::provider_api_key) : std::nullopt;
+        const auto key = secrets ? secrets->get(stack::provider_api_key) : result<std::string>(std::unexpected(error{}));
         if (!key) {
             why_not = "its API key is not in the data directory's secrets";
             return std::nullopt;

@@ -62,7 +62,8 @@ void journey::browse() {
     }
     if (name_.empty()) throw failure(code::failed_precondition, "NOTHING_IN_STOCK", "no product with stock was found. Start afresh with: bv reset, bv up");
     r = demand(http::verb::get, "/v1/products/" + sku_);
-    says_.answered(r.status, r.took, fmt::format("{}: {}", text_at(r.body, "name"), text_at(r.body, "description")));
+    const auto description = text_at(r.body, "description");
+    says_.answered(r.status, r.took, description.empty() ? text_at(r.body, "name") : fmt::format("{}: {}", text_at(r.body, "name"), description));
 }
 
 void journey::buy() {

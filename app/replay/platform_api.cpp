@@ -75,8 +75,8 @@ task<api_answer> platform_api::call(http::verb verb, std::string target, std::st
         const auto j = judge(a.status, reason, parse_retry_after(a.response.headers.get("Retry-After")), n, options_.rules);
         counts_.throttled += j.throttled;
         if (j.away) {
-            note_absence(a);
             find_again();
+            note_absence(a);
         } else {
             away_since_.reset();
         }

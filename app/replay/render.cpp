@@ -39,6 +39,7 @@ void lines_of_file(table& t, const run_result& r, const rejected_lines& rejected
     }
     t.row("invoices: sales", r.found.sales);
     t.row("invoices: returns", r.found.returns);
+    if (r.taken > 0) t.row("  taken (--limit)", r.taken);
     t.row("SKUs sold", r.found.products.size(), fmt::format("{} new, {} changed", r.brought.products_created, r.brought.products_updated));
     t.row("customers", r.found.customers.size(), fmt::format("{} new", r.brought.accounts_created));
     if (r.brought.stock_differs) t.text("Opening stock is that of an earlier run: its quantities stay.");
@@ -88,7 +89,7 @@ void speed(table& t, const run_result& r, const tally& done, const observer& wat
     t.row("second pass", fmt::format("{:.1f} s", s), fmt::format("all of it {:.1f} s", in_seconds(r.whole)));
     t.row("orders a second", fmt::format("{:.0f}", s > 0 ? static_cast<double>(done.placed) / s : 0.0));
     if (done.accept.count() > 0) {
-        t.row("accepted: p50", ms(done.accept.quantile(0.5)), "from sending to the answer, as the client sees it");
+        t.row("accepted: p50", ms(done.accept.quantile(0.5)), "from sending to the answer, repeats included");
         t.row("accepted: p90", ms(done.accept.quantile(0.9)));
         t.row("accepted: p99", ms(done.accept.quantile(0.99)));
         t.row("accepted: max", ms(done.accept.max()));

@@ -93,6 +93,7 @@ private:
                 if (options_.limit > 0) {
                     if (taken == options_.limit) return false;
                     percent_ = static_cast<int>(++taken * 100 / options_.limit);
+                    result_.taken = taken;
                 }
                 return driver_->offer(std::move(i));
             },
@@ -128,7 +129,6 @@ private:
 
     void finish() {
         for (const auto& n : driver_->counts().notes) rejected_.add(n);
-        result_.limited = options_.limit > 0;
         result_.ended = runtime_.block_on(gather_outcomes(api_, *watched_, system_clock(), driver_->orders(), result_.found.first, result_.found.last, options_.settle_patience));
         runtime_.block_on(watched_->end());
         result_.traffic = api_.counts();

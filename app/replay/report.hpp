@@ -40,7 +40,7 @@ struct run_result {
     std::chrono::nanoseconds placing{0};  // the second pass
     std::chrono::nanoseconds whole{0};
     outcomes ended;
-    bool limited = false;
+    std::uint64_t taken = 0;  // invoices, when there was a limit
 };
 
 [[nodiscard]] std::string render(const run_result&, const tally&, const rejected_lines&, const observer&);

@@ -69,6 +69,8 @@ struct platform::impl {
         : settings(c), dir(d), report(std::move(r)), secrets(security::open_sealed_file(dir.folder("secrets"))), database(make_cluster(c, d)),
           runtime(c.get<std::size_t>("runtime.cores")) {}
 
+    void heed_signals();  // from here on SIGINT and SIGTERM end the platform in order, also while it starts
+    bool is_asked_to_stop();
     void start_database();
     void migrate();
     void start_provider();
@@ -195,18 +197,19 @@ void platform::start() {
     p.state.pid = ::getpid();
     p.state.started_at = rfc3339(system_clock().now());
     const auto address = p.settings.get<std::string>("http.address");
-    p.state.port = claim_port(address, p.settings.get<std::uint16_t>("http.port"));
+    const auto port = claim_port(address, p.settings.get<std::uint16_t>("http.port"));
+    p.state.port = port.number();
     const bool tls = !p.settings.get<std::string>("http.tls_certificate").empty();
     p.state.url = fmt::format("{}://{}:{}", tls ? "https" : "http", address == "0.0.0.0" ? "127.0.0.1" : address, p.state.port);
     p.dir.write_state(p.state);
     p.runtime.start();
-    p.start_database();
-    p.dir.write_state(p.state);
-    p.migrate();
-    p.start_provider();
-    p.start_services();
-    p.seed();
-    p.listen();
+    p.heed_signals();
+    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(); },
+                                           [&p] { p.start_services(); }, [&p] { p.seed(); }, [&p] { p.listen(); }};
+    for (const auto& step : steps) {
+        if (p.is_asked_to_stop()) return;  // run() returns at once
+        step();
+    }
     p.state.ready = true;
     p.dir.write_state(p.state);
 }
@@ -220,14 +223,22 @@ task<void> tell_when_asked_to_stop(std::function<void()> tell) {
 
 }  // namespace
 
+void platform::impl::heed_signals() {
+    waiting = std::make_unique<scope>("stop signal");
+    waiting->spawn(runtime.context(0).get_executor(), tell_when_asked_to_stop([this] {
+        const std::lock_guard hold(mutex);
+        asked_to_stop = true;
+        changed.notify_all();
+    }));
+}
+
+bool platform::impl::is_asked_to_stop() {
+    const std::lock_guard hold(mutex);
+    return asked_to_stop;
+}
+
 void platform::run() {
     auto& p = *impl_;
-    p.waiting = std::make_unique<scope>("stop signal");
-    p.waiting->spawn(p.runtime.context(0).get_executor(), tell_when_asked_to_stop([&p] {
-        const std::lock_guard hold(p.mutex);
-        p.asked_to_stop = true;
-        p.changed.notify_all();
-    }));
     std::unique_lock hold(p.mutex);
     while (!p.changed.wait_for(hold, milliseconds(500), [&p] { return p.asked_to_stop; })) {
         hold.unlock();

@@ -21,7 +21,8 @@ public:
     platform(const config&, data_dir&, reporter);
     ~platform();
 
-    // Blocks until everything is ready. Throws failure with what to do about it; then nothing is left running.
+    // Blocks until everything is ready, or until a signal asks to stop: then state().ready is false and run() returns at
+    // once. Throws failure with what to do about it; then nothing is left running.
     void start();
     // Blocks until SIGINT or SIGTERM, keeping the child processes alive: one that ends is started again.
     void run();

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "platform/core/error.hpp"
 
@@ -10,19 +11,42 @@ namespace bv::stack {
 
 namespace asio = boost::asio;
 
-std::uint16_t claim_port(const std::string& address, std::uint16_t wanted) {
+namespace {
+
+// Bound to the address. The error of bind, or of a listen that is tried and undone: one may bind to what another has bound
+// and does not listen on.
+boost::system::error_code bind_to(asio::ip::tcp::acceptor& acceptor, const asio::ip::tcp::endpoint& at, bool try_to_listen) {
+    boost::system::error_code ec;
+    acceptor.open(at.protocol());
+    acceptor.set_option(asio::socket_base::reuse_address(true));
+    acceptor.bind(at, ec);
+    if (!ec && try_to_listen) acceptor.listen(1, ec);
+    return ec;
+}
+
+}  // namespace
+
+claimed_port::~claimed_port() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+claimed_port claim_port(const std::string& address, std::uint16_t wanted) {
     boost::system::error_code ec;
     const auto ip = asio::ip::make_address(address, ec);
     if (ec)
         throw failure(code::failed_precondition, "ADDRESS_UNUSABLE",
                       fmt::format("http.address \"{}\" is no IP address; 127.0.0.1 serves this machine, 0.0.0.0 the network", address));
     asio::io_context io;
+    if (wanted != 0) {
+        asio::ip::tcp::acceptor probe(io);
+        ec = bind_to(probe, {ip, wanted}, true);
+    }
     asio::ip::tcp::acceptor acceptor(io);
-    acceptor.open(ip.is_v6() ? asio::ip::tcp::v6() : asio::ip::tcp::v4());
-    acceptor.set_option(asio::socket_base::reuse_address(true));
-    acceptor.bind({ip, wanted}, ec);
-    if (!ec) acceptor.listen(1, ec);
-    if (!ec) return acceptor.local_endpoint().port();
+    if (!ec) ec = bind_to(acceptor, {ip, wanted}, false);
+    if (!ec) {
+        const auto port = acceptor.local_endpoint().port();
+        return claimed_port(acceptor.release(), port);
+    }
     if (ec == asio::error::address_in_use)
         throw failure(code::unavailable, "PORT_TAKEN",
                       fmt::format("port {} on {} is taken by another program. Choose another with --port, or let the system choose with --port 0 "

@@ -46,8 +46,9 @@ function operation(verb, path, op) {
     if (d.dataset.drawn) return;
     d.dataset.drawn = '1';
     if (op.description && op.description !== op.summary) d.append(make('p', op.description));
-    const scopes = (op.security || []).flatMap((x) => Object.values(x).flat());
-    d.append(make('p', (op.security || []).some((x) => Object.keys(x).length === 0) ? 'Open to all.' : scopes.length ? 'Needs one of: ' + [...new Set(scopes)].join(', ') : 'Needs a caller that is logged in.', 'soft'));
+    const open = op.security && (op.security.length === 0 || op.security.some((x) => Object.keys(x).length === 0));
+    if (open) d.append(make('p', 'Open to all.', 'soft'));
+    else if (!(op.description || '').includes('scope')) d.append(make('p', 'Needs a caller that is logged in.', 'soft'));
     const params = (op.parameters || []).map(resolve).map((p) => ({ name: p.name, type: `${p.in}, ${typeName(p.schema)}`, required: p.required, text: p.description, limits: limits(p.schema || {}) }));
     if (params.length) d.append(make('h4', 'Parameters'), table(params));
     const body = op.requestBody && resolve(op.requestBody).content['application/json'].schema;

@@ -156,7 +156,7 @@ task<void> consumer_loop::apply_batch() {
     for (std::size_t i = 0; i < n; ++i) batch_.push_back(*buffer_[i]);
 
     const auto started = clock_.steady_now();
-    auto span = span_of_batch(sub_.group, batch_);
+    auto span = span_of_batch(sub_, batch_);
     const auto broken = co_await tried(sub_.store->run(options(traceparent_of_batch(span, batch_)),
                                                        [this, to](storage::unit_of_work& uow) { return apply_in(uow, to); }));
     if (broken) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "platform/telemetry/semconv.hpp"
+
 namespace bv::events {
 namespace {
 
@@ -17,11 +19,12 @@ bool share_one_trace(std::span<const event> batch) {
 
 }  // namespace
 
-telemetry::span span_of_batch(std::string_view group, std::span<const event> batch) {
+telemetry::span span_of_batch(const subscription& s, std::span<const event> batch) {
     const bool one = share_one_trace(batch);
     telemetry::span span(batch.size() == 1 ? batch.front().short_type() : "events.batch", telemetry::span_kind::consumer,
                          one ? trace_of(batch.front()) : telemetry::span_context{});
-    span.set("messaging.consumer.group.name", group);
+    span.set(telemetry::semconv::service_name, s.consumer);
+    span.set("messaging.consumer.group.name", s.group);
     span.set("messaging.destination.name", batch.front().source);
     span.set("messaging.batch.message_count", static_cast<std::int64_t>(batch.size()));
     if (!one) {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "platform/telemetry/semconv.hpp"
+
 namespace bv::rpc {
 namespace {
 
@@ -13,11 +15,20 @@ std::string span_name(std::string_view service, std::string_view method) {
     return out;
 }
 
+// The service that a contract belongs to: "product" of "bitvelocity.commerce.product.v1.ProductService".
+std::string_view module_name(std::string_view service) {
+    const auto package = service.substr(0, service.rfind('.'));
+    const auto version = package.rfind('.');
+    const auto name = package.substr(0, version == package.npos ? 0 : version);
+    return name.substr(name.rfind('.') + 1);
+}
+
 }  // namespace
 
 call_span::call_span(std::string_view service, std::string_view method, context& caller)
     : caller_(caller), span_(span_name(service, method), telemetry::span_kind::internal, caller.trace), callee_(caller) {
     if (span_.context().valid()) callee_.trace = span_.context();
+    span_.set(telemetry::semconv::service_name, module_name(service));
     span_.set("rpc.service", service);
     span_.set("rpc.method", method);
 }

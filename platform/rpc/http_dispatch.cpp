@@ -46,15 +46,33 @@ result<void> check_content_type(const http::request& request) {
     return fail(code::invalid_argument, "UNSUPPORTED_MEDIA_TYPE", "The body must be JSON: send it with Content-Type: application/json.");
 }
 
+bool is_printable(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 result<void> check_key(std::string_view key) {
-    if (key.size() <= longest_key && std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; })) return {};
+    if (key.size() <= longest_key && is_printable(key)) return {};
     return invalid({{"Idempotency-Key", "must be at most 255 printable ASCII characters; a UUID is a good one"}});
+}
+
+result<void> check_tags(const http::request& request) {
+    for (const char* name : {"If-Match", "If-None-Match"})
+        if (!is_printable(request.headers.get(name))) return invalid({{name, "must be an ETag as an answer had it: printable ASCII, in double quotes"}});
+    return {};
+}
+
+// A change without a body would set the fields of its mask to nothing.
+result<void> check_body(const http::request& request) {
+    if (request.verb_text != "PATCH" || !trimmed(request.body).empty()) return {};
+    return fail(code::invalid_argument, "BODY_REQUIRED", "A PATCH needs a body: a JSON object with the fields to change.");
 }
 
 // The call without what catches its exceptions.
 task<result<void>> call(routed& r, const http::request& request, context& context, std::string& out) {
     if (auto type = check_content_type(request); !type) co_return std::unexpected(std::move(type.error()));
     if (auto key = check_key(context.idempotency_key); !key) co_return std::unexpected(std::move(key.error()));
+    if (auto tags = check_tags(request); !tags) co_return std::unexpected(std::move(tags.error()));
+    if (auto body = check_body(request); !body) co_return std::unexpected(std::move(body.error()));
     auto query = parse_query(request.query());
     if (!query) co_return std::unexpected(std::move(query.error()));
     for (auto& parameter : *query) r.path.push_back(std::move(parameter));

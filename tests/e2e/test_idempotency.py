@@ -5,7 +5,12 @@ import uuid
 
 import pytest
 
-from conftest import Problem, place
+from conftest import Problem, place, wait_for
+
+
+def orders_of(shopper):
+    """The list is a read model: it follows the events a moment later."""
+    return wait_for(lambda: shopper.get("/v1/orders").get("orders"))
 
 
 def test_a_repeat_gets_the_first_answer(platform, shop):
@@ -13,7 +18,7 @@ def test_a_repeat_gets_the_first_answer(platform, shop):
     first = place(shopper, [(sku, 1)], key=key)
     again = place(shopper, [(sku, 1)], key=key)
     assert again["id"] == first["id"]
-    assert len(shopper.get("/v1/orders")["orders"]) == 1
+    assert len(orders_of(shopper)) == 1
 
 
 def test_another_body_under_the_key_is_refused(platform, shop):
@@ -36,7 +41,7 @@ def test_many_at_once_place_one_order(platform, shop):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         ids = {i for i in pool.map(attempt, range(16)) if i}
     assert len(ids) == 1
-    assert len(shopper.get("/v1/orders")["orders"]) == 1
+    assert len(orders_of(shopper)) == 1
 
 
 def test_keys_of_two_callers_do_not_meet(platform, shop):

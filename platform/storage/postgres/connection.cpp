@@ -121,6 +121,7 @@ void connection::queue(const statement& s, const params& p, bool traced) {
             entry.span.set(semconv::db_system, "postgresql");
             entry.span.set(semconv::db_operation_name, operation(s.sql));
             entry.span.set(semconv::db_namespace, client_->options.name);
+            entry.span.set(semconv::service_name, client_->options.name);  // a database is its service's own
         }
     }
     pending_.push_back(std::move(entry));

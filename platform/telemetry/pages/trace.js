@@ -24,20 +24,6 @@ function showFacts(trace) {
   );
 }
 
-// Statements and consumers say whose they are by their database and group ("orders-saga" is of orders), not by a service
-// name; what is below a span and names none is of the same service. Spans come depth first.
-function nameServices(trace) {
-  const above = [];
-  for (const s of trace.spans) {
-    const own = s.attributes["db.namespace"] || (s.attributes["messaging.consumer.group.name"] || "").split("-")[0];
-    const inherited = s.depth > 0 ? above[s.depth - 1] : "";
-    if (own) s.service = own;
-    else if (inherited && !s.attributes["service.name"]) s.service = inherited;
-    above[s.depth] = s.service;
-  }
-  trace.services = [...new Set(trace.spans.map((s) => s.service).filter(Boolean))];
-}
-
 // Time each service spent itself, children taken off: what the legend shows and is sorted by.
 function showLegend(trace) {
   const own = new Map(trace.spans.map((s) => [s.spanId, s.durationUs]));
@@ -176,7 +162,6 @@ async function load() {
   }
   try {
     current = await api.get("/v1/traces/" + traceId);
-    nameServices(current);
     statusLine.hidden = true;
     document.getElementById("trace").hidden = false;
     showFacts(current);

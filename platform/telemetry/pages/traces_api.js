@@ -44,10 +44,11 @@ function ago(time) {
   return new Date(time).toLocaleString();
 }
 
-// The same service has the same colour on every page: one of the twelve of the style sheet, by the hash of its name.
+// The same service has the same colour on every page: one of the twelve of the style sheet, by the hash of its name. The
+// hash starts from a number that keeps this platform's own services apart.
 function colour(service) {
   if (!service) return "c-none";
-  let hash = 2166136261;
+  let hash = 19;
   for (const char of service) hash = Math.imul(hash ^ char.codePointAt(0), 16777619) >>> 0;
   return "c" + (hash % 12);
 }
