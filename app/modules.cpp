@@ -115,7 +115,8 @@ Contract& contract_of(const rpc::served& s) {
     return *static_cast<Contract*>(s.service);
 }
 
-task<void> nothing() { co_return; }
+constexpr pg::statement probe{"database.probe", "SELECT 1"};
+constexpr milliseconds probe_interval{500};
 
 std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const process& p) {
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> out;
@@ -161,7 +162,11 @@ pg::database& modules::database(std::string_view service) {
 std::vector<bv::module> modules::lifecycle() {
     std::vector<bv::module> out;
     // Pools open at first use; a database that is away shows in readiness.
-    out.push_back({.name = "database", .needs = {}, .start = &nothing, .stop = &nothing});
+    out.push_back({.name = "database",
+                   .needs = {},
+                   .start = [this] { return start_watching(); },
+                   .stop = [this] { return stop_watching(); },
+                   .unready = [this] { return database_away_.load() ? std::string("it does not answer") : std::string{}; }});
     out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); }});
     out.push_back(audit.lifecycle());
     out.push_back(identity.lifecycle());
@@ -171,6 +176,29 @@ std::vector<bv::module> modules::lifecycle() {
     out.push_back(orders.lifecycle());
     out.push_back(notifications.lifecycle());
     return out;
+}
+
+task<void> modules::watch_database() {
+    while (!watching_.stopping()) {
+        bool away = false;
+        try {
+            co_await database("log").query(probe);
+        } catch (const failure&) {
+            away = true;
+        }
+        database_away_.store(away);
+        co_await process_.clock.sleep_for(probe_interval);
+    }
+}
+
+task<void> modules::start_watching() {
+    watching_.spawn(process_.runtime.context(0).get_executor(), watch_database());
+    co_return;
+}
+
+task<void> modules::stop_watching() {
+    watching_.stop();
+    co_await watching_.join();
 }
 
 void modules::mount(gateway::edge& edge) {

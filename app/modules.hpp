@@ -1,6 +1,7 @@
 // Every service of the process, wired: the one place that knows them all.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,7 @@
 #include "platform/events/embedded_log.hpp"
 #include "platform/runtime/module.hpp"
 #include "platform/runtime/runtime.hpp"
+#include "platform/runtime/scope.hpp"
 #include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/database.hpp"
 #include "platform/storage/postgres/idempotency.hpp"
@@ -64,7 +66,12 @@ public:
     [[nodiscard]] const std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& databases() const noexcept { return databases_; }
 
 private:
+    task<void> watch_database();
+    task<void> start_watching();
+    task<void> stop_watching();
     process process_;
+    scope watching_{"database"};
+    std::atomic<bool> database_away_{false};
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
 
 public:

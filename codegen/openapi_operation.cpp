@@ -69,7 +69,7 @@ void write_mask_pattern(json_document& out, const operation& o) {
     }
     out.member("type", "string");
     out.member("description", "The fields to change, joined by commas. Without it: those that the body has.");
-    out.member("pattern", "^(" + names + ")(,(" + names + "))*$");
+    out.member("pattern", "^((" + names + ")(,(" + names + "))*)?$");
 }
 
 bool is_query_value(const field& f) {

@@ -31,10 +31,12 @@ bool is_local(const http::request& request) {
 
 struct edge::impl {
     impl(edge_options given, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s)
-        : options(std::move(given)), time(c), random(r), who(a), answers(s),
+        : options(std::move(given)), time(c), random(r), who(a),
           users({"user", options.user_requests_per_minute, milliseconds(60'000)}),
           anonymous({"anonymous", options.anonymous_requests_per_minute, milliseconds(60'000)}),
-          programs({"program", options.program_requests_per_minute, milliseconds(60'000)}) {}
+          programs({"program", options.program_requests_per_minute, milliseconds(60'000)}) {
+        if (s) answers.emplace(*s);
+    }
 
     // One request from routing to response. What it throws is a bug: exchange() renders it.
     task<http::response> serve(http::request& request, exchange& x);
@@ -51,7 +53,7 @@ struct edge::impl {
     clock& time;
     rng& random;
     rpc::authenticator& who;
-    resilience::idempotency_store* answers;
+    std::optional<idempotent_caller> answers;
     rpc::router routes;
     std::unordered_map<std::string, rpc::raw_route> raw;  // by "GET /path"
     resilience::rate_limiter users, anonymous, programs;
@@ -93,7 +95,7 @@ task<http::response> edge::impl::serve_method(http::request& request, rpc::route
     rpc::origin from{x.caller, x.span.context(), x.started + options.request_timeout, x.request_id};
     const bool keyed = found.route.method->keyed && answers && request.headers.find("Idempotency-Key");
     if (!keyed) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
-    co_return co_await call_once(*answers, std::move(found), request, std::move(from));
+    co_return co_await answers->call(std::move(found), request, std::move(from));
 }
 
 const rpc::raw_route* edge::impl::find_raw(const http::request& request) const {

@@ -70,9 +70,11 @@ public:
         co_return;
     }
     task<void> abandon(std::string caller, std::string key) override {
+        if (away) throw failure(code::unavailable, "DATABASE_UNAVAILABLE", "away");
         kept.erase({caller, key});
         co_return;
     }
+    bool away = false;
     std::map<std::pair<std::string, std::string>, std::pair<std::string, std::optional<resilience::stored_answer>>> kept;
 };
 
@@ -169,6 +171,17 @@ TEST_F(edge_test, lets_a_failed_request_be_tried_again) {
         EXPECT_EQ(service.received, i);
     }
     EXPECT_TRUE(answers.kept.empty());
+}
+
+TEST_F(edge_test, frees_a_key_whose_end_could_not_be_stored) {
+    auto headers = clerk;
+    headers["Idempotency-Key"] = "k1";
+    answers.away = true;
+    EXPECT_EQ(send(http::verb::post, "/v1/stock/away:receive", headers, R"({"quantity":"5"})").status, 503);
+    answers.away = false;
+    EXPECT_EQ(answers.kept.size(), 1u);  // the claim is still there
+    EXPECT_EQ(send(http::verb::post, "/v1/stock/away:receive", headers, R"({"quantity":"5"})").status, 503);
+    EXPECT_EQ(service.received, 2);
 }
 
 TEST_F(edge_test, guards_raw_routes_that_need_a_scope) {

@@ -51,8 +51,21 @@ exchange::series& exchange::series_of(std::string_view verb, std::string_view ro
     return s;
 }
 
+// Pages, health checks, metrics and the traces themselves would fill the trace store with looking at it: they are traced
+// only when the caller asks for it.
+static telemetry::span_context parent_of(const http::request& request, rng& r) {
+    auto parent = telemetry::span_context::parse(request.headers.get("traceparent"));
+    const auto path = request.path();
+    const bool observer = !path.starts_with("/v1/") || path.starts_with("/v1/traces") || path.starts_with("/v1/platform/");
+    if (parent.valid() || !observer) return parent;
+    r.fill(parent.trace_id);
+    r.fill(parent.span_id);
+    parent.sampled = false;
+    return parent;
+}
+
 exchange::exchange(clock& c, rng& r, const http::request& request)
-    : span("request", telemetry::span_kind::server, telemetry::span_context::parse(request.headers.get("traceparent"))),
+    : span("request", telemetry::span_kind::server, parent_of(request, r)),
       started(request.received == steady_point{} ? c.steady_now() : request.received) {
     const auto given = request.headers.get("X-Request-Id");
     request_id = sane(given) ? std::string(given) : uuid::v7(c, r).str();

@@ -17,28 +17,46 @@ std::string fingerprint(const http::request& r) {
 
 bool kept(const http::response& r) { return r.status < 500 && r.status != 429 && r.status != 409 && r.status != 401 && r.status != 403; }
 
+constexpr std::size_t most_unsettled = 10'000;
+
+}  // namespace
+
+bool idempotent_caller::take_unsettled(const claim& c) {
+    const std::lock_guard hold(mutex_);
+    return unsettled_.erase(c) > 0;
+}
+
+void idempotent_caller::remember_unsettled(claim c) {
+    const std::lock_guard hold(mutex_);
+    if (unsettled_.size() < most_unsettled) unsettled_.insert(std::move(c));
+}
+
 // The answer was given; that it could not be kept must not undo it. The services' own keys still keep a repeat from doubling.
-task<void> settle(resilience::idempotency_store& store, std::string caller, std::string key, const http::response& response,
-                  const telemetry::span_context& trace) {
+task<void> idempotent_caller::settle(claim c, const http::response& response, telemetry::span_context trace) {
     try {
         if (kept(response))
-            co_await store.finish(std::move(caller), std::move(key),
-                                  {response.status, response.content_type, response.body, std::string(response.headers.get("ETag"))});
+            co_await store_.finish(c.first, c.second, {response.status, response.content_type, response.body, std::string(response.headers.get("ETag"))});
         else
-            co_await store.abandon(std::move(caller), std::move(key));
+            co_await store_.abandon(c.first, c.second);
     } catch (const failure& f) {
+        remember_unsettled(std::move(c));
         telemetry::warn("idempotency.not_kept", {{"reason", f.error().reason}}, trace);
     }
 }
 
-}  // namespace
+task<result<std::optional<resilience::stored_answer>>> idempotent_caller::claim_key(claim c, std::string fingerprint) {
+    auto claimed = co_await store_.claim(c.first, c.second, fingerprint);
+    if (claimed || claimed.error().reason != "IDEMPOTENCY_KEY_IN_USE" || !take_unsettled(c)) co_return claimed;
+    co_await store_.abandon(c.first, c.second);
+    co_return co_await store_.claim(c.first, c.second, std::move(fingerprint));
+}
 
-task<http::response> call_once(resilience::idempotency_store& store, rpc::routed found, http::request& request, rpc::origin from) {
+task<http::response> idempotent_caller::call(rpc::routed found, http::request& request, rpc::origin from) {
     const std::string key(request.headers.get("Idempotency-Key"));
     if (key.empty() || key.size() > 255) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));  // which refuses it
     const auto caller = from.caller.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : from.caller.actor();
     const auto trace = from.trace;
-    const auto claimed = co_await store.claim(caller, key, fingerprint(request));
+    const auto claimed = co_await claim_key({caller, key}, fingerprint(request));
     if (!claimed) co_return rpc::problem_response(claimed.error(), trace);
     if (const auto& first = *claimed) {
         http::response again;
@@ -50,7 +68,7 @@ task<http::response> call_once(resilience::idempotency_store& store, rpc::routed
         co_return again;
     }
     auto response = co_await rpc::dispatch(std::move(found), request, std::move(from));
-    co_await settle(store, caller, key, response, trace);
+    co_await settle({caller, key}, response, trace);
     co_return response;
 }
 

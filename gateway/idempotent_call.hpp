@@ -1,5 +1,10 @@
-// A method called under an Idempotency-Key: the first answer is kept and given to every repeat.
+// Methods called under an Idempotency-Key: the first answer is kept and given to every repeat.
 #pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "platform/net/http/message.hpp"
 #include "platform/resilience/idempotency.hpp"
@@ -7,8 +12,27 @@
 
 namespace bv::gateway {
 
-// Answers of 5xx, 429 and 409 are not kept: they say nothing about the request, so a repeat runs it again.
-// Anonymous callers are told apart by their address. request must outlive the task.
-task<http::response> call_once(resilience::idempotency_store&, rpc::routed, http::request&, rpc::origin);
+// Thread-safe.
+class idempotent_caller {
+public:
+    explicit idempotent_caller(resilience::idempotency_store& store) : store_(store) {}
+
+    // Answers of 5xx, 429, 409, 401 and 403 are not kept: they say nothing about the request, so a repeat runs it again.
+    // Anonymous callers are told apart by their address. request must outlive the task.
+    task<http::response> call(rpc::routed, http::request&, rpc::origin);
+
+private:
+    using claim = std::pair<std::string, std::string>;  // caller, key
+    task<void> settle(claim, const http::response&, telemetry::span_context);
+    task<result<std::optional<resilience::stored_answer>>> claim_key(claim, std::string fingerprint);
+    bool take_unsettled(const claim&);
+    void remember_unsettled(claim);
+
+    resilience::idempotency_store& store_;
+    // Claims of this process whose request has ended and whose end could not be stored, because the store was away.
+    // Without this they would keep every repeat waiting for their lease.
+    std::mutex mutex_;
+    std::set<claim> unsettled_;
+};
 
 }  // namespace bv::gateway

@@ -32,6 +32,8 @@ bool stop(const stack::data_dir& dir, std::chrono::seconds patience) {
                                           patience.count(), state->pid));
             std::this_thread::sleep_for(20ms);
         }
+        // The lock is gone a moment before the process is.
+        for (int i = 0; i < 250 && alive(state->pid); ++i) std::this_thread::sleep_for(20ms);
         return true;
     }
     if (!state) return false;

@@ -71,7 +71,7 @@ int run_in_foreground(const common& c, const options& o) {
     platform.start();
     if (platform.state().ready) {
         print_ready(platform.state(), platform.logins(), log, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-        std::cout << "Ctrl-C stops it.\n" << std::flush;
+        if (on_terminal(1)) std::cout << "Ctrl-C stops it.\n" << std::flush;
     }
     platform.run();
     std::cout << "\nStopping: requests and events in hand are finished first\n" << std::flush;

@@ -23,7 +23,7 @@ TEST(narrator, writes_plain_text_where_there_is_no_terminal) {
               "\n1. An order\n  is placed.\n"
               "  → POST /v1/orders  {}\n"
               "  ← 409 1.5 ms  no\n"
-              "       +12.3 ms  OrderPlaced         accepted\n"
+              "      +12.3 ms  OrderPlaced         accepted\n"
               "     stock: 5 → 3\n");
 }
 

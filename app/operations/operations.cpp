@@ -129,18 +129,13 @@ task<result<contract::RotateKeysResponse>> service::rotate_keys(rpc::context&, c
 
 task<void> seed_stock(app::modules& modules) {
     auto context = rpc::context::for_service("operations");
-    bitvelocity::commerce::product::v1::ListProductsRequest every;
-    every.set_page_size(200);
-    const auto products = co_await modules.product_client.list_products(context, every);
-    if (!products) throw failure(products.error());
     bitvelocity::commerce::inventory::v1::BatchReceiveStockRequest delivery;
     delivery.set_reference("first delivery");  // booked once, however often the platform starts
-    for (const auto& p : products->products()) {
+    for (const auto& sku : product::service::seed_skus()) {
         auto* item = delivery.add_items();
-        item->set_sku(p.sku());
+        item->set_sku(sku);
         item->set_quantity(100);
     }
-    if (delivery.items_size() == 0) co_return;
     auto& inventory = modules.inventory_contract();
     const auto received = co_await inventory.batch_receive_stock(context, delivery);
     if (!received) throw failure(received.error());

@@ -24,7 +24,8 @@ driver::~driver() {
 bool driver::offer(invoice&& i) {
     if (!(i.is_return ? return_permits_ : order_permits_).take()) return false;
     auto intended = clock_.steady_now();
-    if (options_.rate > 0 && !i.is_return) {
+    // What an earlier run placed does not arrive again.
+    if (options_.rate > 0 && !i.is_return && !progress_.find(i.number)) {
         // Latency counts from when the order should have arrived, so that a slow platform does not hide its queue.
         if (next_arrival_ == steady_point{}) next_arrival_ = intended;
         intended = next_arrival_;

@@ -20,7 +20,7 @@ struct known_order {
     std::int64_t total_minor = 0;
 };
 
-// Not thread-safe.
+// find() may be called on any thread while add() and flush() are called on another: what is added is for the next run.
 class progress_file {
 public:
     // Reads what is there; a line that a crash cut short is ignored. Throws failure FAILED_PRECONDITION when the folder cannot be written.

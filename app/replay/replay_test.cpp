@@ -253,6 +253,32 @@ TEST_F(replaying, an_open_loop_places_every_order_too) {
     EXPECT_EQ(platform.orders.size(), 100u);
 }
 
+TEST_F(replaying, an_open_loop_does_not_pace_what_was_placed_before) {
+    replay(many(100));
+    o.rate = 0.01;  // the hundred alone would take hours
+    EXPECT_TRUE(replay(many(100)));
+    EXPECT_EQ(value("placed before"), "100");
+}
+
+TEST_F(replaying, reads_the_platforms_metrics_after_a_restart_too) {
+    platform.instead = [](const http::request& r) -> std::optional<http::response> {
+        if (r.path() != "/metrics") return std::nullopt;
+        http::response page;
+        page.body = "bv_saga_duration_seconds_bucket{le=\"0.1\"} 7\nbv_saga_duration_seconds_bucket{le=\"+Inf\"} 7\n";
+        static std::atomic<int> reads = 0;
+        if (++reads == 1) page.body = "";
+        return page;
+    };
+    std::thread operators([this] {
+        platform.wait_for_orders(40);
+        platform.stop();
+        platform.start();
+    });
+    EXPECT_TRUE(replay(many(200)));
+    operators.join();
+    EXPECT_THAT(printed, HasSubstr("of 7 sagas"));
+}
+
 TEST_F(replaying, a_refused_key_ends_it_at_once) {
     platform.instead = [](const http::request&) -> std::optional<http::response> {
         http::response no;

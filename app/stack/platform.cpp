@@ -62,6 +62,10 @@ pg::cluster make_cluster(const config& c, const data_dir& dir) {
     return pg::cluster(o);
 }
 
+constexpr pg::statement drop_claims{"stack.drop_unfinished_claims", "DELETE FROM gateway.idempotency_keys WHERE status IS NULL"};
+
+task<void> drop_unfinished_claims(pg::database& admin) { co_await admin.query(drop_claims); }
+
 }  // namespace
 
 struct platform::impl {
@@ -111,6 +115,8 @@ void platform::impl::migrate() {
     int applied = 0;
     runtime.block_on(pg::migrate(admin, sets, [this](std::string_view service) { return app::role_password(*secrets, service); },
                                  [&](const pg::migration_progress& p) { applied += p.applied ? 1 : 0; }));
+    // This process holds the data directory's lock, so nobody runs the requests that a crash cut off: their keys are free again.
+    if (!database.is_external()) runtime.block_on(drop_unfinished_claims(admin));
     runtime.block_on(admin.close());
     if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
 }

@@ -55,9 +55,7 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     sources.flags = std::move(flags);
     auto loaded = config::load(settings_schema(), sources);
     if (loaded) return std::move(*loaded);
-    auto e = loaded.error();
-    for (const auto& v : e.violations) e.message += "\n  " + v.field + ": " + v.description;
-    throw failure(std::move(e));
+    throw failure(loaded.error());
 }
 
 std::filesystem::path data_directory(const config& c) {

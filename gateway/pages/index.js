@@ -22,7 +22,11 @@ const fill = (id, items, draw, empty) => {
     td.colSpan = 9;
   }
 };
-const money = (m) => m ? (Number(m.minorUnits || 0) / 100).toFixed(2) + ' ' + m.currency : '';
+const money = (m) => {
+  if (!m) return '';
+  const digits = new Intl.NumberFormat('en', { style: 'currency', currency: m.currency }).resolvedOptions().maximumFractionDigits;
+  return (Number(m.minorUnits || 0) / 10 ** digits).toFixed(digits) + ' ' + m.currency;
+};
 const time = (t) => t ? new Date(t).toLocaleTimeString() : '';
 const words = (s, prefix) => (s || '').replace(prefix, '').replaceAll('_', ' ').toLowerCase();
 // What this page and its siblings ask for themselves says nothing about the platform.

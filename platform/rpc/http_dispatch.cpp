@@ -8,7 +8,8 @@
 namespace bv::rpc {
 namespace {
 
-constexpr std::size_t longest_key = 255;  // of an Idempotency-Key
+constexpr std::size_t longest_key = 255;    // of an Idempotency-Key
+constexpr std::size_t longest_tags = 1024;  // of an If-Match or If-None-Match
 
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -56,8 +57,10 @@ result<void> check_key(std::string_view key) {
 }
 
 result<void> check_tags(const http::request& request) {
-    for (const char* name : {"If-Match", "If-None-Match"})
-        if (!is_printable(request.headers.get(name))) return invalid({{name, "must be an ETag as an answer had it: printable ASCII, in double quotes"}});
+    for (const char* name : {"If-Match", "If-None-Match"}) {
+        const auto tags = request.headers.get(name);
+        if (tags.size() > longest_tags || !is_printable(tags)) return invalid({{name, "must be an ETag as an answer had it: at most 1,024 printable ASCII characters"}});
+    }
     return {};
 }
 

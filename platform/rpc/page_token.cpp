@@ -65,7 +65,7 @@ result<std::vector<std::string>> parse_page_token(std::string_view list, std::st
     if (whole && check_of(list, std::string_view(bytes).substr(check_bytes)) == bytes.substr(0, check_bytes) &&
         split(std::string_view(bytes).substr(check_bytes), position))
         return position;
-    return invalid({{"page_token", "is not a token of this list; take next_page_token as it was given, with the same filter"}});
+    return invalid({{"pageToken", "is not a token of this list; take nextPageToken as it was given, with the same filter"}});
 }
 
 }  // namespace bv::rpc

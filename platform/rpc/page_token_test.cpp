@@ -26,7 +26,7 @@ TEST(PageToken, OfAnotherListOrFilterIsRefused) {
     const auto parsed = parse_page_token("orders?customer=8", page_token("orders?customer=7", position));
     ASSERT_FALSE(parsed);
     EXPECT_EQ(parsed.error().code, code::invalid_argument);
-    EXPECT_EQ(parsed.error().violations.at(0).field, "page_token");
+    EXPECT_EQ(parsed.error().violations.at(0).field, "pageToken");
 }
 
 TEST(PageToken, DamagedAnywhereIsRefused) {

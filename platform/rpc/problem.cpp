@@ -22,7 +22,14 @@ constexpr std::array<std::pair<std::string_view, int>, 8> status_of_reason{{
 
 constexpr std::string_view hidden = "Something broke on our side. It is logged under the trace id; please quote it when you report this.";
 
+constexpr std::string_view hidden_away = "A part of the platform is away for a moment. Nothing is lost; try again.";
+
 bool is_hidden(code c) noexcept { return c == code::internal || c == code::unknown || c == code::data_loss; }
+
+// What a store or a peer says of itself (hosts, paths, a driver's words) is for the log, not for clients.
+bool is_infrastructure(std::string_view reason) noexcept {
+    return reason.starts_with("DATABASE_") || reason == "COMMIT_UNKNOWN" || reason == "CONNECT_FAILED" || reason == "ANSWER_LOST";
+}
 
 // "OUT_OF_STOCK" → "out-of-stock".
 std::string dashed(std::string_view reason) {
@@ -101,7 +108,7 @@ http::response problem_response(const error& e, const telemetry::span_context& t
     const bool show = !is_hidden(e.code);
     http::response response = render({.status = problem_status(e),
                                       .reason = show ? std::string_view(e.reason) : std::string_view{},
-                                      .detail = show ? std::string_view(e.message) : hidden,
+                                      .detail = !show ? hidden : is_infrastructure(e.reason) ? hidden_away : std::string_view(e.message),
                                       .violations = &e.violations},
                                      trace);
     if (e.retry_after) {

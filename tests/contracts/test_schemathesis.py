@@ -41,7 +41,7 @@ def test_every_answer_is_as_documented(module_platform, tmp_path):
 
 
 def test_so_are_those_of_revoking(module_platform, tmp_path):
-    made = module_platform.operator().post("/v1/apiKeys", {"name": "for Schemathesis", "roles": ["admin"]})
+    made = module_platform.operator().post("/v1/apiKeys", {"label": "for Schemathesis", "roles": ["admin"]})
     schemathesis(module_platform, made["secret"], tmp_path, "--include-operation-id", REVOKE)
 
 

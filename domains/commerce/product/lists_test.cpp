@@ -141,7 +141,7 @@ TEST_F(lists, refuse_what_makes_no_sense) {
     refused([](auto& r) { r.set_currency("ZZZ"); }, "currency");
     refused([](auto& r) { r.set_currency("GBP"), r.set_min_price_minor_units(5), r.set_max_price_minor_units(4); }, "minPriceMinorUnits");
     refused([](auto& r) { r.set_query(std::string("a\0b", 3)); }, "query");
-    refused([](auto& r) { r.set_page_token("nonsense"); }, "page_token");
+    refused([](auto& r) { r.set_page_token("nonsense"); }, "pageToken");
 }
 
 TEST_F(lists, a_page_token_belongs_to_its_filter) {

@@ -48,6 +48,8 @@ bv::module service::lifecycle() {
 
 pg::migration_set service::migrations() { return {"product", migration_files()}; }
 
+std::vector<std::string> service::seed_skus() { return skus_of(seed_files().front().text); }
+
 task<int> service::seed_catalogue() { return bv::product::seed_catalogue(impl_->env, seed_files().front().text); }
 
 cache::statistics service::cache_stats() const { return impl_->cache.stats(); }

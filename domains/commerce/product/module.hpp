@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "platform/cache/loading_cache.hpp"
 #include "platform/events/log.hpp"
@@ -44,6 +45,8 @@ public:
     [[nodiscard]] static pg::migration_set migrations();
     // Adds the products of seed/catalogue.json that are not there; how many. May run at every start.
     task<int> seed_catalogue();
+    // What that file holds.
+    [[nodiscard]] static std::vector<std::string> seed_skus();
     [[nodiscard]] cache::statistics cache_stats() const;
 
 private:

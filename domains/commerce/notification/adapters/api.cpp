@@ -50,7 +50,7 @@ result<std::optional<list_position>> position_in(std::string_view list, const st
     const auto& text = parts->front();
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), micros);
     if (!id || problem != std::errc{} || end != text.data() + text.size())
-        return invalid({{"page_token", "is not a token of this list; take next_page_token as it was given"}});
+        return invalid({{"pageToken", "is not a token of this list; take nextPageToken as it was given"}});
     return list_position{time_point(microseconds(micros)), *id};
 }
 

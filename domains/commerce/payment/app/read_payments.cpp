@@ -23,7 +23,7 @@ std::string list_name(const payment_query& f) {
 std::string list_name(const entry_filter& f) { return "entries?payment=" + (f.payment ? f.payment->str() : "") + "&account=" + f.account; }
 
 std::unexpected<error> bad_token() {
-    return invalid({{"page_token", "is not a token that this method gave; leave it empty for the first page"}});
+    return invalid({{"pageToken", "is not a token that this method gave; leave it empty for the first page"}});
 }
 
 storage::transaction_options read_as(storage::identity who) { return {.identity = std::move(who), .read_only = true}; }

@@ -31,11 +31,15 @@ task<int> add(storage::unit_of_work& uow, const environment& env, const std::vec
 
 }  // namespace
 
+std::vector<std::string> skus_of(std::string_view catalogue) {
+    std::vector<std::string> out;
+    for (const auto& p : read(catalogue, {})) out.push_back(p.sku);
+    return out;
+}
+
 task<int> seed_catalogue(const environment& env, std::string_view catalogue) {
     const auto all = read(catalogue, env.clock.now());
-    std::vector<std::string> skus;
-    for (const auto& p : all) skus.push_back(p.sku);
-    const product_cache::invalidation forget(env.cache, std::move(skus));
+    const product_cache::invalidation forget(env.cache, skus_of(catalogue));
     storage::transaction_options options;
     options.identity = storage::system_identity("service:product");
     co_return co_await env.db.transact(options, [&](storage::unit_of_work& uow) { return add(uow, env, all); });

@@ -1,0 +1,108 @@
+"""The catalogue over the public API: conditional requests, partial changes, pages, search."""
+
+import uuid
+
+import pytest
+
+from conftest import Problem, wait_for
+
+
+def read(client, path, **headers):
+    return client.session.get(client.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=10)
+
+
+def test_an_unchanged_product_is_304(platform, shop):
+    sku, anyone = shop(0), platform.client()
+    first = read(anyone, f"/v1/products/{sku}")
+    tag = first.headers["ETag"]
+    assert tag == f'"{first.json()["etag"]}"'
+    again = read(anyone, f"/v1/products/{sku}", If_None_Match=tag)
+    assert again.status_code == 304 and again.content == b"" and again.headers["ETag"] == tag
+    assert read(anyone, f"/v1/products/{sku}", If_None_Match=f'W/"x", {tag}').status_code == 304
+    assert read(anyone, f"/v1/products/{sku}", If_None_Match='"x"').status_code == 200
+
+
+def test_a_stale_etag_is_412_and_changes_nothing(platform, shop):
+    sku, operator = shop(0), platform.operator()
+    tag = read(operator, f"/v1/products/{sku}").headers["ETag"]
+    changed = operator.call("PATCH", f"/v1/products/{sku}", {"name": "First"}, {"If-Match": tag}, update_mask="name")
+    assert changed["name"] == "First" and f'"{changed["etag"]}"' != tag
+    with pytest.raises(Problem) as refused:
+        operator.call("PATCH", f"/v1/products/{sku}", {"name": "Second"}, {"If-Match": tag}, update_mask="name")
+    assert refused.value.status == 412
+    assert operator.get(f"/v1/products/{sku}")["name"] == "First"
+    with pytest.raises(Problem) as refused:
+        operator.call("DELETE", f"/v1/products/{sku}", headers={"If-Match": tag})
+    assert refused.value.status == 412
+
+
+def test_a_patch_changes_what_its_mask_names_and_no_more(platform, shop):
+    sku, operator = shop(0), platform.operator()
+    before = operator.get(f"/v1/products/{sku}")
+    after = operator.call("PATCH", f"/v1/products/{sku}", {"name": "New", "description": "Not in the mask"}, update_mask="name")
+    assert after["name"] == "New" and "description" not in after and after["prices"] == before["prices"]
+    without = operator.call("PATCH", f"/v1/products/{sku}", {"description": "Said in the body"})
+    assert without["description"] == "Said in the body" and without["name"] == "New"
+    cleared = operator.call("PATCH", f"/v1/products/{sku}", {}, update_mask="description")
+    assert "description" not in cleared
+    with pytest.raises(Problem) as refused:
+        operator.call("PATCH", f"/v1/products/{sku}", {"name": "x"}, update_mask="nam")
+    assert refused.value.status == 400
+
+
+def test_a_change_is_seen_at_once_by_readers(platform, shop):
+    """The cache in front is told by the change's event."""
+    sku, operator, anyone = shop(0), platform.operator(), platform.client()
+    for i in range(5):
+        anyone.get(f"/v1/products/{sku}")
+        operator.call("PATCH", f"/v1/products/{sku}", {"name": f"Name {i}"}, update_mask="name")
+        wait_for(lambda i=i: anyone.get(f"/v1/products/{sku}")["name"] == f"Name {i}", timeout=5)
+
+
+def test_pages_have_no_gaps_and_no_doubles_while_products_are_added(platform, shop):
+    category = "pages-" + uuid.uuid4().hex[:8]
+    skus, anyone = {shop(0, category=category) for _ in range(23)}, platform.client()
+    seen, token = [], ""
+    while True:
+        page = anyone.get("/v1/products", category=category, pageSize=5, pageToken=token)
+        assert len(page.get("products", [])) <= 5
+        seen += [p["sku"] for p in page.get("products", [])]
+        shop(0, category=category)
+        token = page.get("nextPageToken", "")
+        if not token or len(seen) > 200:
+            break
+    assert len(seen) == len(set(seen)) and skus <= set(seen)
+
+
+def test_a_page_token_is_good_for_its_list_only(platform):
+    anyone = platform.client()
+    token = anyone.get("/v1/products", pageSize=1)["nextPageToken"]
+    with pytest.raises(Problem) as refused:
+        anyone.get("/v1/products", pageSize=1, category="other", pageToken=token)
+    assert refused.value.status == 400 and refused.value.problem["violations"][0]["field"] in ("pageToken", "page_token")
+
+
+def test_search_finds_words_of_name_and_description(platform, shop):
+    word = "zyx" + uuid.uuid4().hex[:8]
+    a, b = shop(0, name=f"A lantern {word}"), shop(0, description=f"Comes with a {word}")
+    anyone = platform.client()
+    assert {p["sku"] for p in anyone.get("/v1/products", query=word)["products"]} == {a, b}
+    assert {p["sku"] for p in anyone.get("/v1/products", query=f"lantern {word}")["products"]} == {a}
+
+
+def test_a_product_off_sale_is_hidden_and_not_orderable(platform, shop):
+    sku, operator = shop(3), platform.operator()
+    operator.call("DELETE", f"/v1/products/{sku}")
+    assert sku not in {p["sku"] for p in platform.client().get("/v1/products", query=sku).get("products", [])}
+    with pytest.raises(Problem) as refused:
+        platform.shopper().post("/v1/orders", {"lines": [{"sku": sku, "quantity": 1}], "currency": "GBP", "paymentMethod": "card_ok"}, key=str(uuid.uuid4()))
+    assert refused.value.status == 400
+
+
+def test_the_price_is_the_catalogues(platform, shop):
+    sku, shopper = shop(3, price=450), platform.shopper()
+    placed = shopper.post("/v1/orders", {"lines": [{"sku": sku, "quantity": 2}], "currency": "GBP", "paymentMethod": "card_ok"}, key=str(uuid.uuid4()))
+    assert placed["total"] == {"currency": "GBP", "minorUnits": "900"}
+    with pytest.raises(Problem) as refused:  # no price in it
+        shopper.post("/v1/orders", {"lines": [{"sku": sku, "quantity": 2}], "currency": "JPY", "paymentMethod": "card_ok"}, key=str(uuid.uuid4()))
+    assert refused.value.status == 400
