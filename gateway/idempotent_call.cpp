@@ -1,5 +1,7 @@
 #include "gateway/idempotent_call.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/rpc/problem.hpp"
@@ -13,6 +15,11 @@ namespace {
 
 std::string fingerprint(const http::request& r) {
     return security::hex(security::sha256(fmt::format("{} {}\n{}", r.verb_text, r.target, r.body)));
+}
+
+// Others are refused by rpc::dispatch; the store takes text only.
+bool sane(std::string_view key) {
+    return !key.empty() && key.size() <= 255 && std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 bool kept(const http::response& r) { return r.status < 500 && r.status != 429 && r.status != 409 && r.status != 401 && r.status != 403; }
@@ -53,7 +60,7 @@ task<result<std::optional<resilience::stored_answer>>> idempotent_caller::claim_
 
 task<http::response> idempotent_caller::call(rpc::routed found, http::request& request, rpc::origin from) {
     const std::string key(request.headers.get("Idempotency-Key"));
-    if (key.empty() || key.size() > 255) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));  // which refuses it
+    if (!sane(key)) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
     const auto caller = from.caller.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : from.caller.actor();
     const auto trace = from.trace;
     const auto claimed = co_await claim_key({caller, key}, fingerprint(request));

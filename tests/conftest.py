@@ -114,6 +114,21 @@ class Platform:
         self.process.kill()
         self.process.wait(30)
 
+    def sql(self, text):
+        """Runs SQL as the database's administrator, at the private server, also while the platform is down; rows of columns."""
+        postmaster = (self.folder / "postgres/pgdata/postmaster.pid").read_text().split("\n")
+        environment = {**os.environ, "PGPASSWORD": (self.folder / "postgres/admin.password").read_text().strip()}
+        psql = shutil.which("psql") or "/usr/lib/postgresql/15/bin/psql"
+        done = subprocess.run([psql, "-X", "-q", "-At", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin",
+                               "-d", "bitvelocity", "-c", text], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def verified(self):
+        """That every invariant holds."""
+        result = self.run("verify")
+        assert result.code == 0, result.out + result.err
+
     def secret(self, name):
         result = self.run("secret", name)
         assert result.code == 0, result.err
@@ -136,6 +151,15 @@ class Platform:
         client = self.client(token=pair["accessToken"])
         client.id, client.email, client.password, client.refresh = account["id"], email, password, pair["refreshToken"]
         return client
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().split(")")[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 FINAL = {"ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED", "ORDER_STATUS_RETURNED"}
@@ -190,7 +214,8 @@ def platforms():
         for p in made:
             p.stop()
             p.run("down")
-        shutil.rmtree(folder, ignore_errors=True)
+        # Some thousand small files: nobody need wait for it.
+        subprocess.Popen(["rm", "-rf", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 @pytest.fixture(scope="session")

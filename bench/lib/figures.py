@@ -20,14 +20,14 @@ def cpu(pid):
 def children(pid):
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     out = []
     for task in tasks:
         try:
             with open(f"/proc/{pid}/task/{task}/children") as f:
                 out += [int(p) for p in f.read().split()]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass
     return out
 
@@ -36,7 +36,7 @@ def tree_cpu(pid):
     """Seconds of CPU of a process and of all below it, those that have ended too."""
     try:
         fields = _stat(pid)
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     own = sum(int(f) for f in fields[11:15]) / TICK
     return own + sum(tree_cpu(c) for c in children(pid))
@@ -51,7 +51,7 @@ def pss(pid):
 def tree_pss(pid):
     try:
         own = pss(pid)
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     return own + sum(tree_pss(c) for c in children(pid))
 

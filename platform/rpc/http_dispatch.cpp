@@ -140,7 +140,9 @@ task<http::response> dispatch(routed r, http::request& request, origin from) {
         std::string body;
         auto answered = co_await call(r, request, context, body);
         if (answered) co_return render(request, context, std::move(body));
-        if (problem_status(answered.error()) >= 500) log_failure(*r.route.method, answered.error(), context.trace);
+        // Who names a time to come back refuses on purpose: a metric and the access log tell of it, and a line for each of
+        // thousands would cost more than the refusals.
+        if (problem_status(answered.error()) >= 500 && !answered.error().retry_after) log_failure(*r.route.method, answered.error(), context.trace);
         co_return problem_response(answered.error(), context.trace);
     } catch (...) {
         broken = current_error();

@@ -28,7 +28,7 @@ def schemathesis(platform, key, folder, *arguments):
     config.write_text(CONFIG.format(key=key))
     command = [tool("schemathesis"), "--config-file", str(config), "run", platform.url + "/openapi.json", "--checks", "all", "--exclude-checks", EXCLUDED,
                "--phases", "coverage,fuzzing", "--seed", "1", "--max-examples", "10", "--generation-database", "none", "--no-shrink", "--continue-on-failure",
-               "--suppress-health-check", "all", "--warnings", "off", "--no-color", "--request-timeout", "20", "--workers", "2", *arguments]
+               "--suppress-health-check", "all", "--warnings", "off", "--no-color", "--request-timeout", "20", "--workers", "1", *arguments]
     hooks = pathlib.Path(__file__).parent / "hooks.py"
     done = subprocess.run(command, cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": str(hooks), "PYTHONDONTWRITEBYTECODE": "1"},
                           capture_output=True, text=True, timeout=400, check=False)

@@ -3,22 +3,14 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 import uuid
 
 import pytest
 import requests
 
-from conftest import BINARY, RETAIL, Problem, final, place, wait_for
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().split(")")[1].split()[0] != "Z"
-    except OSError:
-        return False
+from conftest import BINARY, RETAIL, Problem, alive, final, place, wait_for
 
 
 def test_ctrl_c_leaves_no_process_behind(own_platform):
@@ -73,8 +65,7 @@ def test_orders_survive_a_kill_of_the_platform(own_platform):
     p.start()
     shopper.url = p.url
     assert {final(shopper, order)["status"] for order in placed} == {"ORDER_STATUS_CONFIRMED"}
-    result = p.run("verify")
-    assert result.code == 0, result.out + result.err
+    p.verified()
 
 
 def test_orders_survive_a_kill_of_the_database(own_platform):
@@ -95,8 +86,7 @@ def test_orders_survive_a_kill_of_the_database(own_platform):
     assert len(set(acknowledged)) == 60
     assert p.state()["postgres_pid"] != first
     wait_for(lambda: all(final(shopper, o)["status"] in ("ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED") for o in acknowledged), 60)
-    result = p.run("verify")
-    assert result.code == 0, result.out + result.err
+    p.verified()
 
 
 def test_a_provider_that_dies_is_started_again_and_charges_once(own_platform):
@@ -107,8 +97,7 @@ def test_a_provider_that_dies_is_started_again_and_charges_once(own_platform):
     orders += [place(shopper, [(sku, 1)])["id"] for _ in range(5)]
     for order in orders:
         assert final(shopper, order, 60)["status"] == "ORDER_STATUS_CONFIRMED"
-    result = p.run("verify")
-    assert result.code == 0, result.out + result.err
+    p.verified()
 
 
 @pytest.mark.skipif(not RETAIL.exists(), reason="the real file online-retail.csv.xz is not here")
@@ -126,3 +115,49 @@ def test_a_replay_killed_in_the_middle_goes_on_without_doubling(own_platform):
     assert replay.returncode == 0, out
     again = p.run("replay", str(RETAIL), "--limit", "400")
     assert again.code == 0, again.out + again.err
+
+
+def test_a_stop_under_load_loses_nothing_acknowledged(own_platform):
+    p = own_platform().start()
+    sku = p.client().get("/v1/products", pageSize=1)["products"][0]["sku"]
+    shoppers, acknowledged, stopping = [p.shopper() for _ in range(4)], [], threading.Event()
+
+    def shop(shopper):
+        while not stopping.is_set():
+            try:
+                acknowledged.append((shopper, place(shopper, [(sku, 1)])["id"]))
+            except (Problem, requests.RequestException):
+                if not stopping.is_set():
+                    time.sleep(0.02)
+
+    threads = [threading.Thread(target=shop, args=(s,)) for s in shoppers]
+    for t in threads:
+        t.start()
+    wait_for(lambda: len(acknowledged) >= 40)
+    p.process.send_signal(signal.SIGTERM)
+    assert p.process.wait(60) == 0
+    stopping.set()
+    for t in threads:
+        t.join()
+    p.start()
+    for shopper, order in acknowledged:
+        shopper.url = p.url
+        assert final(shopper, order, 60)["status"] in ("ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED")
+    p.verified()
+
+
+@pytest.mark.parametrize("after", [0.05, 0.6])
+def test_a_power_cut_of_everything(own_platform, after):
+    """The platform, its database and its provider at once, as when the machine stops."""
+    p = own_platform().start()
+    shopper, sku = p.shopper(), p.client().get("/v1/products", pageSize=1)["products"][0]["sku"]
+    placed = [place(shopper, [(sku, 1)])["id"] for _ in range(15)]
+    time.sleep(after)
+    state = p.state()
+    for pid in (state["postgres_pid"], state["provider_pid"]):
+        os.kill(pid, signal.SIGKILL)
+    p.kill()
+    p.start()
+    shopper.url = p.url
+    assert {final(shopper, order, 60)["status"] for order in placed} == {"ORDER_STATUS_CONFIRMED"}
+    p.verified()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import BINARY, wait_for
+from conftest import BINARY, alive, wait_for
 
 
 def up(folder, *more, account=None):
@@ -125,4 +125,4 @@ def test_detached(own_platform):
     assert p.run("status").code == 0
     assert p.run("down").code == 0
     assert p.run("status").code == 3
-    assert not pathlib.Path(f"/proc/{state['pid']}").exists()
+    assert not alive(state["pid"])

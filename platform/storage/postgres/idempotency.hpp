@@ -1,6 +1,7 @@
 // Idempotency keys in a service's schema (table made by platform.create_idempotency_keys).
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "platform/resilience/idempotency.hpp"
@@ -8,7 +9,8 @@
 
 namespace bv::pg {
 
-// Thread-safe. The database must outlive it. Times are the server's.
+// Thread-safe. The database must outlive it. Times are the server's. What the callers of a core ask for at the same time
+// travels in one statement; a lone caller waits for nobody.
 class idempotency_store final : public resilience::idempotency_store {
 public:
     struct settings {
@@ -17,7 +19,9 @@ public:
     };
     idempotency_store(database& db, std::string_view schema) : idempotency_store(db, schema, settings{}) {}
     idempotency_store(database&, std::string_view schema, settings);
+    ~idempotency_store() override;
 
+    // Callers, keys and fingerprints are valid UTF-8.
     task<result<std::optional<resilience::stored_answer>>> claim(std::string caller, std::string key, std::string fingerprint) override;
     task<void> finish(std::string caller, std::string key, resilience::stored_answer) override;
     task<void> abandon(std::string caller, std::string key) override;
@@ -26,9 +30,8 @@ public:
     task<std::int64_t> purge();
 
 private:
-    database& database_;
-    settings settings_;
-    statement claim_, read_, finish_, abandon_, purge_;
+    struct impl;
+    std::shared_ptr<impl> impl_;
 };
 
 }  // namespace bv::pg

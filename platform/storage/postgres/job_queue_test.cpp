@@ -140,6 +140,45 @@ SHOP_TEST(idempotency, one_of_many_at_once_owns_the_key) {
     EXPECT_EQ(int(a.has_value()) + int(b.has_value()) + int(c.has_value()), 1);
 }
 
+task<void> claim_and_note(idempotency_store& keys, std::string key, std::string print, std::vector<std::string>& outcomes) {
+    const auto claimed = co_await keys.claim("user:1", key, print);
+    outcomes.push_back(!claimed ? claimed.error().reason : *claimed ? (*claimed)->body : "owned");
+    if (claimed && !*claimed) co_await keys.finish("user:1", key, {200, "text/plain", "answer of " + key, ""});
+}
+
+SHOP_TEST(idempotency, callers_at_the_same_time_are_told_apart) {
+    idempotency_store keys(db, "shop");
+    co_await keys.claim("user:1", "crowd answered", "p");
+    co_await keys.finish("user:1", "crowd answered", {200, "text/plain", "first", ""});
+    std::vector<std::string> leading, a, b, c, d;
+    // The first flushes alone; the others travel together.
+    co_await (claim_and_note(keys, "crowd 0", "p", leading) && claim_and_note(keys, "crowd 1", "p", a) && claim_and_note(keys, "crowd answered", "p", b) &&
+              claim_and_note(keys, "crowd answered", "another", c) && claim_and_note(keys, "crowd 1", "another", d));
+    EXPECT_EQ(leading.at(0), "owned");
+    EXPECT_EQ(a.at(0), "owned");
+    EXPECT_EQ(b.at(0), "first");
+    EXPECT_EQ(c.at(0), "IDEMPOTENCY_KEY_REUSED");
+    EXPECT_EQ(d.at(0), "IDEMPOTENCY_KEY_REUSED") << "of the same moment, under a key that another request just took";
+    for (const std::string key : {"crowd 0", "crowd 1"}) EXPECT_EQ((co_await keys.claim("user:1", key, "p")).value()->body, "answer of " + key);
+}
+
+task<void> claim_or_note_why(idempotency_store& keys, std::string key, std::vector<std::string>& outcomes) {
+    try {
+        co_await claim_and_note(keys, std::move(key), "p", outcomes);
+    } catch (const failure&) {
+        outcomes.emplace_back("failed");
+    }
+}
+
+SHOP_TEST(idempotency, one_that_cannot_be_stored_does_not_harm_those_that_travel_with_it) {
+    idempotency_store keys(db, "shop");
+    std::vector<std::string> leading, good, bad;
+    co_await (claim_or_note_why(keys, "harm 0", leading) && claim_or_note_why(keys, "not UTF-8: \xff", bad) && claim_or_note_why(keys, "harm 1", good));
+    EXPECT_EQ(leading.at(0), "owned");
+    EXPECT_EQ(bad.at(0), "failed");
+    EXPECT_EQ(good.at(0), "owned");
+}
+
 SHOP_TEST(idempotency, an_abandoned_or_crashed_claim_is_free_again) {
     idempotency_store keys(db, "shop");
     EXPECT_TRUE((co_await keys.claim("user:1", "abandoned", "p")).has_value());

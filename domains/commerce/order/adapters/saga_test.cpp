@@ -55,13 +55,24 @@ task<void> repeated_and_late(backend& b) {
     co_await confirm(b.env(), id);
     const auto before = co_await current(b.env(), id);
     co_await confirm(b.env(), id);
-    std::vector<bv::events::event> late{from_inventory<inv::StockRejected>(id), from_inventory<inv::ReservationExpired>(id),
-                                        from_inventory<inv::StockReleased>(id), from_payment<pay::PaymentDeclined>(id),
-                                        from_payment<pay::CaptureFailed>(id),   from_payment<pay::PaymentVoided>(id)};
+    std::vector<bv::events::event> late{from_inventory<inv::StockRejected>(id), from_inventory<inv::StockReleased>(id), from_payment<pay::PaymentDeclined>(id),
+                                        from_payment<pay::CaptureFailed>(id), from_payment<pay::PaymentVoided>(id)};
     co_await deliver(b.env(), std::move(late));
     EXPECT_EQ(co_await current(b.env(), id), before);
 }
 TEST_P(saga, repeated_and_late_replies_change_nothing) { run(repeated_and_late); }
+
+task<void> a_hold_that_ended_too_soon(backend& b) {
+    const auto id = co_await an_order(b.env());
+    co_await confirm(b.env(), id);
+    co_await deliver(b.env(), {from_inventory<inv::ReservationExpired>(id)});
+    const auto o = co_await current(b.env(), id);
+    EXPECT_EQ(o.status, status::cancelled);
+    EXPECT_EQ(o.reason, cancel_reason::reservation_expired);
+    EXPECT_FALSE(o.stock_held || o.awaits_release || o.awaits_void);
+    EXPECT_EQ(types_of(co_await b.published(), id).back(), "RefundRequested");
+}
+TEST_P(saga, a_hold_that_ended_before_the_confirmation_reached_it_is_refunded) { run(a_hold_that_ended_too_soon); }
 
 task<void> compensates(backend& b) {
     const auto id = co_await an_order(b.env());
