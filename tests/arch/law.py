@@ -46,6 +46,7 @@ RULES = (
     Rule(SERVICE + r"/.*", ("{service}/", "platform/", "bitvelocity/"),
          why="a service never includes another service's code: it calls its contract or consumes its events"),
     Rule(r"gateway/.*", ("gateway/", "platform/", "bitvelocity/"), why="the edge knows contracts, not services"),
+    Rule(r"verify" + TEST_ONLY, ("verify/", "platform/", "bitvelocity/", "domains/"), why="the checker's tests make a world of services, and nothing above them"),
     Rule(r"verify/.*", ("verify/", "platform/", "bitvelocity/") + MODULES, why="the checker reads the stores; of services it may use the module only"),
     Rule(r"app/.*", ("app/", "verify/", "gateway/", "platform/", "bitvelocity/", "domains/commerce/payment/provider/provider.hpp") + MODULES,
          why="the composition root sees a service's module only"),
