@@ -143,6 +143,13 @@ class Platform:
     def importer(self):
         return self.client(api_key=self.secret("dev.importer.api_key"))
 
+    def again(self, shopper):
+        """The same customer, logged in after a restart: another port is another issuer of tokens."""
+        pair = self.client().post("/v1/sessions", {"email": shopper.email, "password": shopper.password})
+        client = self.client(token=pair["accessToken"])
+        client.id, client.email, client.password, client.refresh = shopper.id, shopper.email, shopper.password, pair["refreshToken"]
+        return client
+
     def shopper(self):
         """A new customer, logged in."""
         anyone, email, password = self.client(), f"{uuid.uuid4().hex}@example.com", "correct horse " + uuid.uuid4().hex

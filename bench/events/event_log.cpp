@@ -97,13 +97,13 @@ double by_loop(const session& taker, const session& reader, int round, int event
     run(taker, fmt::format("PREPARE moved (bigint) AS INSERT INTO taker.consumer_position (group_name, source, position) VALUES ('loop-{}', 'maker', $1) "
                            "ON CONFLICT (group_name, source) DO UPDATE SET position = excluded.position", round));
     run(reader, "DEALLOCATE ALL");
-    run(reader, "PREPARE some (bigint) AS SELECT position, id, type, key, time, actor, traceparent, payload FROM maker.outbox "
+    run(reader, "PREPARE next_events (bigint) AS SELECT position, id, type, key, time, actor, traceparent, payload FROM maker.outbox "
                 "WHERE position > $1 ORDER BY position LIMIT 64");
     long long position = 0;
     int done = 0;
     const auto begun = std::chrono::steady_clock::now();
     while (true) {
-        const std::unique_ptr<PGresult, void (*)(PGresult*)> some(PQexec(reader.get(), fmt::format("EXECUTE some ({})", position).c_str()), PQclear);
+        const std::unique_ptr<PGresult, void (*)(PGresult*)> some(PQexec(reader.get(), fmt::format("EXECUTE next_events ({})", position).c_str()), PQclear);
         const int n = PQntuples(some.get());
         if (n == 0) break;
         std::string ids, keys, payloads;

@@ -36,6 +36,8 @@ protected:
         co_await std::move(t);
         co_await shop_->close();
         co_await audit_->close();
+        shop_.reset();  // they end before the runtime that they used
+        audit_.reset();
     }
     task<void> as(std::string actor, std::string sql) {
         storage::transaction_options o;

@@ -63,7 +63,7 @@ def test_orders_survive_a_kill_of_the_platform(own_platform):
     placed = [place(shopper, [(sku, 1)])["id"] for _ in range(10)]
     p.kill()
     p.start()
-    shopper.url = p.url
+    shopper = p.again(shopper)
     assert {final(shopper, order)["status"] for order in placed} == {"ORDER_STATUS_CONFIRMED"}
     p.verified()
 
@@ -140,8 +140,8 @@ def test_a_stop_under_load_loses_nothing_acknowledged(own_platform):
     for t in threads:
         t.join()
     p.start()
-    for shopper, order in acknowledged:
-        shopper.url = p.url
+    back = {s.id: p.again(s) for s in shoppers}
+    for shopper, order in [(back[s.id], order) for s, order in acknowledged]:
         assert final(shopper, order, 60)["status"] in ("ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED")
     p.verified()
 
@@ -158,6 +158,6 @@ def test_a_power_cut_of_everything(own_platform, after):
         os.kill(pid, signal.SIGKILL)
     p.kill()
     p.start()
-    shopper.url = p.url
+    shopper = p.again(shopper)
     assert {final(shopper, order, 60)["status"] for order in placed} == {"ORDER_STATUS_CONFIRMED"}
     p.verified()

@@ -45,6 +45,7 @@ protected:
     task<void> then_close(task<void> t) {
         co_await std::move(t);
         co_await db_->close();
+        db_.reset();  // it ends before the runtime that it used
     }
 
     static order_id order(int n) { return {uuid::named("order " + std::to_string(n))}; }

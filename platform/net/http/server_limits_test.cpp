@@ -37,15 +37,18 @@ public:
 private:
     static task<response> run(gate& g, request& r) {
         if (r.path() == "/held") {
-            g.timer_ = std::make_unique<asio::steady_timer>(co_await asio::this_coro::executor, steady_point::max());
+            // In the coroutine, which ends with the server: the gate outlives the server's runtime.
+            asio::steady_timer timer(co_await asio::this_coro::executor, steady_point::max());
+            g.timer_ = &timer;
             g.held_ = true;
             boost::system::error_code ignored;
-            co_await g.timer_->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            g.timer_ = nullptr;
             g.aborted_ = (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
         }
         co_return response{.body = std::string(r.target)};
     }
-    std::unique_ptr<asio::steady_timer> timer_;
+    asio::steady_timer* timer_ = nullptr;
     std::atomic<bool> held_{false}, aborted_{false};
 };
 

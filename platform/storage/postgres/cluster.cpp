@@ -121,19 +121,29 @@ void cluster::prepare_directory() {
 void cluster::end_orphans(const progress& report) {
     adopted_ = false;
     const auto left = servers_in(data());
-    if (left.empty()) return;
+    if (left.empty()) return drop_stale_lock();
     adopted_ = true;
     tell(report, "stopping a PostgreSQL server that an earlier run left behind");
     const auto postmaster = read_pid_file(data());
     if (postmaster && std::ranges::find(left, postmaster->pid) != left.end()) ::kill(postmaster->pid, SIGINT);
     // Without their postmaster the others end by themselves within moments.
-    if (all_gone(data(), stop_patience)) return;
+    if (all_gone(data(), stop_patience)) return drop_stale_lock();
     for (const pid_t pid : servers_in(data())) ::kill(pid, SIGQUIT);
-    if (all_gone(data(), quit_patience)) return;
+    if (all_gone(data(), quit_patience)) return drop_stale_lock();
     for (const pid_t pid : servers_in(data())) ::kill(pid, SIGKILL);
     if (!all_gone(data(), quit_patience)) {
         throw failure(code::unavailable, "DATABASE_START", fmt::format("a PostgreSQL server of an earlier run still uses {} and does not end", data().string()));
     }
+    drop_stale_lock();
+}
+
+// No server uses the directory. Its lock files may still name a process id that is taken: by a zombie that nobody reaps (a
+// container without an init), or by a stranger since. PostgreSQL would take that for another server and refuse to start.
+void cluster::drop_stale_lock() const {
+    const auto named = read_pid_file(data());
+    std::error_code ec;
+    if (named && ::kill(named->pid, 0) == 0) fs::remove(data() / "postmaster.pid", ec);
+    fs::remove(options_.directory / "run" / ".s.PGSQL.5432.lock", ec);  // the socket's, in a directory of this cluster alone
 }
 
 void cluster::make_cluster(const progress& report) {

@@ -75,6 +75,7 @@ private:
     [[nodiscard]] std::filesystem::path program(std::string_view name) const;
     void prepare_directory();
     void end_orphans(const progress&);
+    void drop_stale_lock() const;
     void make_cluster(const progress&);
     void write_configuration() const;
     void choose_socket_directory();

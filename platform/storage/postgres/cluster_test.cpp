@@ -108,6 +108,16 @@ TEST_F(a_cluster, starts_over_an_interrupted_creation_and_a_stale_pid_file) {
     EXPECT_TRUE(c.running());
 }
 
+// PostgreSQL takes any process of that id for a server, also a zombie or a stranger, and refuses to start.
+TEST_F(a_cluster, starts_though_the_stale_pid_is_another_processs_now) {
+    cluster c(options());
+    c.start();
+    c.stop();
+    std::ofstream(home / "db" / "pgdata" / "postmaster.pid") << "1\n" << (home / "db" / "pgdata").string() << "\n1\n5432\n/nowhere\n\n1 1\nready\n";
+    c.start();
+    EXPECT_TRUE(c.running());
+}
+
 TEST_F(a_cluster, puts_its_socket_elsewhere_when_its_path_is_too_long) {
     auto o = options();
     o.directory = home / std::string(120, 'd');
