@@ -59,6 +59,7 @@ private:
 class answers_in_memory final : public resilience::idempotency_store {
 public:
     task<result<std::optional<resilience::stored_answer>>> claim(std::string caller, std::string key, std::string fingerprint) override {
+        ++seen;
         const auto [it, fresh] = kept.try_emplace({caller, key}, fingerprint, std::nullopt);
         if (fresh) co_return std::nullopt;
         if (it->second.first != fingerprint) co_return fail(code::invalid_argument, "IDEMPOTENCY_KEY_REUSED", "another body");
@@ -75,6 +76,7 @@ public:
         co_return;
     }
     bool away = false;
+    int seen = 0;  // claims
     std::map<std::pair<std::string, std::string>, std::pair<std::string, std::optional<resilience::stored_answer>>> kept;
 };
 
@@ -161,6 +163,16 @@ TEST_F(edge_test, keeps_the_first_answer_under_a_key) {
     EXPECT_EQ(send(http::verb::post, "/v1/stock/a:receive", headers, R"({"quantity":"6"})").status, 422);
     answers.kept.begin()->second.second.reset();
     EXPECT_EQ(send(http::verb::post, "/v1/stock/a:receive", headers, body).status, 409);
+}
+
+TEST_F(edge_test, refuses_a_key_that_is_no_text_before_the_store_sees_it) {
+    auto headers = clerk;
+    for (const char* key : {"\xff", "a\tb"}) {
+        headers["Idempotency-Key"] = key;
+        answers.seen = 0;
+        EXPECT_EQ(send(http::verb::post, "/v1/stock/a:receive", headers, R"({"quantity":"5"})").status, 400);
+        EXPECT_EQ(answers.seen, 0);
+    }
 }
 
 TEST_F(edge_test, lets_a_failed_request_be_tried_again) {

@@ -20,7 +20,7 @@ from lib import figures, platform
 from lib.environment import CannotMeasure, ensure
 
 TARGET_RATIO, TARGET_ADDED_MS = 3.0, 2.0
-CONNECTIONS = (8, 32, 64)
+CONNECTIONS = (8, 32, 64, 128)
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "sql"
 

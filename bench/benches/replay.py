@@ -28,12 +28,12 @@ def follow(p, command):
 
 
 def measure(run):
-    file = pathlib.Path(os.environ.get("BV_RETAIL", FILE))
+    file = pathlib.Path(os.environ.get("BENCH_REPLAY_FILE", FILE))
     if not file.exists():
-        raise CannotMeasure(f"the file {file.name} is not there; name it with BV_RETAIL")
+        raise CannotMeasure(f"the file {file.name} is not there; name it with BENCH_REPLAY_FILE")
     p = platform.Platform(run, "data").start()
     before = {"platform": p.cpu(), "database": p.database_cpu(), "provider": p.provider_cpu()}
-    limit = os.environ.get("BV_REPLAY_LIMIT")
+    limit = os.environ.get("BENCH_REPLAY_LIMIT")
     seconds, text, memory = follow(p, [p.binary, "replay", str(file), "--data-dir", str(p.folder), *(["--limit", limit] if limit else [])])
     cpu = {name: value - before[name] for name, value in {"platform": p.cpu(), "database": p.database_cpu(), "provider": p.provider_cpu()}.items()}
     print("\n".join("   | " + line for line in text.splitlines()[-40:]))
@@ -46,6 +46,7 @@ def measure(run):
         ["CPU, s: platform, PostgreSQL, provider", ", ".join(f"{cpu[k]:.0f}" for k in ("platform", "database", "provider"))],
         ["platform's memory after the first quarter, MB", f"{min(settled):.0f}–{max(settled):.0f}"],
         ["its mean, first and last third of that, MB", " → ".join(f"{t:.0f}" for t in thirds)]])
-    print(f"   target: under {TARGET_SECONDS} s: {'met' if seconds < TARGET_SECONDS else 'missed'}")
+    met = None if limit else seconds < TARGET_SECONDS  # a part of the year says nothing about the whole
+    print(f"   target: the whole year under {TARGET_SECONDS} s: {'not measured' if met is None else 'met' if met else 'missed'}")
     return {"seconds": seconds, "verify_seconds": verify_seconds, "cpu_seconds": cpu, "memory_mb": memory, "limit": limit,
-            "target": {"below_seconds": TARGET_SECONDS, "met": seconds < TARGET_SECONDS}}
+            "target": {"below_seconds": TARGET_SECONDS, "met": met}}

@@ -39,12 +39,21 @@ void start_capture(decision& d, std::int64_t amount) {
     ask(d, operation_kind::capture, amount);
 }
 
-// Gives back all that is neither given back nor about to be. The id follows from the payment: a second void, the same refund.
+// The refund of a void: its id follows from the payment and from how many there were, so that a void after one that the
+// provider refused is another refund, under a key of its own.
+std::string next_void_refund(const payment& p) {
+    for (int n = 0;; ++n) {
+        auto id = uuid::named("void-refund:" + p.id.str() + (n == 0 ? "" : ":" + std::to_string(n))).str();
+        if (!p.find_refund(id)) return id;
+    }
+}
+
+// Gives back all that is neither given back nor about to be: a second void while the first is in hand finds nothing left.
 void refund_rest(decision& d) {
     const auto left = d.next.refundable();
     d.next.void_wanted = false;
     if (left <= 0) return;
-    const auto id = uuid::named("void-refund:" + d.next.id.str()).str();
+    const auto id = next_void_refund(d.next);
     d.next.refunds.push_back({id, left, refund_state::requested});
     ask(d, operation_kind::refund, left, id);
 }

@@ -129,6 +129,18 @@ TEST(payment_decide, a_void_while_capturing_gives_everything_back_once_captured)
     EXPECT_EQ(end.next.status, refunded);
 }
 
+TEST(payment_decide, a_void_after_a_refused_refund_asks_under_a_key_of_its_own) {
+    const auto first = decide(a_payment(captured), void_request{});
+    ASSERT_THAT(first.operations, SizeIs(1));
+    const auto refused = decide(first.next, first.operations[0], no("try_later"));
+    const auto second = decide(refused.next, void_request{});
+    ASSERT_THAT(second.operations, SizeIs(1));
+    EXPECT_NE(second.operations[0].key, first.operations[0].key);
+    const auto end = decide(second.next, second.operations[0], yes());
+    EXPECT_EQ(end.next.status, refunded);
+    EXPECT_EQ(end.next.refunded, 1000);
+}
+
 TEST(payment_decide, a_failed_capture_answers_the_void_that_waited_for_it) {
     const auto p = decide(a_payment(capturing), void_request{}).next;
     const auto d = decide(p, an_operation(operation_kind::capture), no("expired"));
