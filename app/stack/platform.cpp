@@ -1,7 +1,9 @@
 #include "app/stack/platform.hpp"
 
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ namespace bv::stack {
 namespace {
 
 constexpr milliseconds drain_time{10'000};
+constexpr seconds stop_patience{40};  // of the whole stop
 
 http::server_options server_options(const config& c, std::uint16_t port) {
     http::server_options o;
@@ -256,6 +259,19 @@ void platform::run() {
 void platform::stop() noexcept {
     if (!impl_ || impl_->state.pid == 0) return;
     auto& p = *impl_;
+    // What does not end by itself is cut off, as a crash would: what was acknowledged is stored, and the next start goes on.
+    std::jthread patience([&p](const std::stop_token& over) {
+        std::mutex m;
+        std::condition_variable_any ended;
+        std::unique_lock hold(m);
+        ended.wait_for(hold, over, stop_patience, [] { return false; });
+        if (over.stop_requested()) return;
+        telemetry::error("stack.stop_timed_out", {{"seconds", stop_patience.count()}});
+        p.provider.stop();
+        p.database.stop();
+        p.dir.remove_state();
+        std::_Exit(1);
+    });
     const auto quietly = [](const char* what, auto&& step) {
         try {
             step();
