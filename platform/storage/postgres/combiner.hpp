@@ -36,12 +36,17 @@ public:
                 co_await mine->resume->wait();
             } catch (...) {
                 std::erase(self->queue_, mine);
+                if (mine->turn == turn::lead) const leadership passed_on(*self, mine);  // chosen and cancelled at once
                 throw;
             }
         } else {
             mine->turn = turn::lead;
         }
-        if (mine->turn == turn::lead) co_await lead(self, mine);
+        if (mine->turn == turn::lead) {
+            // Held before the next co_await: a caller that is cancelled by now does not get beyond it.
+            const leadership held(*self, mine);
+            co_await lead(self, mine);
+        }
         if (!mine->answer) {
             auto alone = co_await self->flush_(std::vector<Request>(1, mine->request));
             mine->answer = std::move(alone.front());
@@ -63,10 +68,12 @@ private:
     // Passes the lead on when it ends, however it ends.
     struct leadership {
         combiner& of;
-        explicit leadership(combiner& c) : of(c) {}
+        std::shared_ptr<entry> own;
+        leadership(combiner& c, std::shared_ptr<entry> e) : of(c), own(std::move(e)) {}
         leadership(const leadership&) = delete;
         leadership& operator=(const leadership&) = delete;
         ~leadership() {
+            std::erase(of.queue_, own);
             while (!of.queue_.empty()) {
                 const auto next = of.queue_.front();
                 next->turn = turn::lead;
@@ -78,7 +85,6 @@ private:
     };
 
     static task<void> lead(std::shared_ptr<combiner> self, std::shared_ptr<entry> mine) {
-        const leadership held(*self);
         const auto n = static_cast<std::ptrdiff_t>(std::min(self->queue_.size(), self->max_batch_));
         const entries batch(self->queue_.begin(), self->queue_.begin() + n);
         self->queue_.erase(self->queue_.begin(), self->queue_.begin() + n);
