@@ -76,6 +76,7 @@ notification::options notification_options(const process& p) {
 identity::options identity_options(const process& p) {
     identity::options o;
     o.tokens.issuer = p.url;
+    o.longest_request = p.settings.get<milliseconds>("http.request_timeout");
     return o;
 }
 

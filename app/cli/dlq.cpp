@@ -1,4 +1,4 @@
-// bv dlq: dead letters. bv projections, bv keys: other work on the running platform.
+// bv dlq: dead letters. bv projections: the read models.
 #include <iostream>
 
 #include <boost/json.hpp>
@@ -110,19 +110,12 @@ void add_dlq(CLI::App& parser, common& c) {
     d->callback([o, &c] { c.exit = discard(c, *o); });
 }
 
-void add_operations(CLI::App& parser, common& c) {
+void add_projections(CLI::App& parser, common& c) {
     auto* projections = parser.add_subcommand("projections", "The read models of orders.");
     projections->require_subcommand(1);
     projections->add_subcommand("rebuild", "Empty them and fold them again from the events.")->callback([&c] {
         local_api api(c);
         std::cout << "rebuilt from " << text_of(api.post("/v1/platform/projections:rebuild", json::object{}), "orders") << " orders\n";
-    });
-    auto* keys = parser.add_subcommand("keys", "The keys that sign access tokens.");
-    keys->require_subcommand(1);
-    keys->add_subcommand("rotate", "Sign with a new key from now on; tokens signed with the old one stay good until they expire.")->callback([&c] {
-        local_api api(c);
-        api.post("/v1/platform/keys:rotate", json::object{});
-        std::cout << "rotated; GET /.well-known/jwks.json shows the keys\n";
     });
 }
 

@@ -26,6 +26,10 @@ public:
     task<result<contract::DiscardDeadLettersResponse>> discard_dead_letters(rpc::context&, contract::DiscardDeadLettersRequest) override;
     task<result<contract::RebuildProjectionsResponse>> rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) override;
     task<result<contract::RotateKeysResponse>> rotate_keys(rpc::context&, contract::RotateKeysRequest) override;
+    task<result<contract::ListFieldKeysResponse>> list_field_keys(rpc::context&, contract::ListFieldKeysRequest) override;
+    task<result<contract::RotateFieldKeyResponse>> rotate_field_key(rpc::context&, contract::RotateFieldKeyRequest) override;
+    task<result<contract::EncryptFieldsAgainResponse>> encrypt_fields_again(rpc::context&, contract::EncryptFieldsAgainRequest) override;
+    task<result<contract::RetireFieldKeyResponse>> retire_field_key(rpc::context&, contract::RetireFieldKeyRequest) override;
 
 private:
     app::modules& modules_;

@@ -7,10 +7,10 @@
 #include "domains/identity/adapters/caching_authenticator.hpp"
 #include "domains/identity/adapters/oauth.hpp"
 #include "domains/identity/adapters/postgres_stores.hpp"
+#include "domains/identity/app/encryption_keys.hpp"
 #include "domains/identity/app/signing_keys.hpp"
 #include "platform/events/pg_outbox.hpp"
 #include "platform/runtime/scope.hpp"
-#include "platform/security/encoding.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::identity {
@@ -22,21 +22,12 @@ namespace {
 // Looked at again each time: a transaction may commit that much after the time that it wrote.
 constexpr seconds overlap{60};
 
-security::field_cipher field_cipher_from(security::secrets& secrets, bv::rng& random) {
-    const auto kek = security::key_from(secrets, "identity.field-kek");
-    const auto there = secrets.get("identity.field-keys");
-    const auto text = there ? *there : secrets.get_or_put("identity.field-keys", security::base64url(security::field_cipher::generate(random).wrapped(kek, random)));
-    auto cipher = security::field_cipher::unwrap(security::parse_base64url(text).value_or(""), kek);
-    if (!cipher) throw failure(cipher.error());
-    return std::move(*cipher);
-}
-
 }  // namespace
 
 struct service::impl {
     impl(deps given, options chosen)
-        : d(given), o(std::move(chosen)), cipher(field_cipher_from(d.secrets, d.rng)), keys(d.secrets, d.clock, d.rng),
-          outbox("identity", [log = &d.log] { log->wake(); }), accounts(cipher, d.rng), throttle(cipher), hasher(o.passwords),
+        : d(given), o(std::move(chosen)), fields(d.secrets, "identity", d.clock, d.rng), keys(d.secrets, d.clock, d.rng),
+          outbox("identity", [log = &d.log] { log->wake(); }), accounts(fields), throttle(fields), hasher(o.passwords),
           tokens(o.tokens, keys.ring(), d.clock, d.rng),
           env{d.db, accounts, sessions, api_keys, throttle, revocations, outbox, hasher, tokens, revoked, d.clock, d.rng, o.rules},
           endpoint(env), caller({.key_life = o.api_key_cache_life}, env, keys.ring()) {
@@ -55,6 +46,7 @@ struct service::impl {
         followed_until = now;
         revoked.sweep(now);
         keys.reload();
+        fields.reload();
     }
     task<void> maintain() {
         if (co_await identity::rotate_keys(env, keys, o.key_life)) telemetry::info("identity.signing_key_rotated", {{"kid", keys.ring().active_key()}});
@@ -98,7 +90,7 @@ struct service::impl {
 
     deps d;
     options o;
-    security::field_cipher cipher;
+    security::field_keys fields;
     signing_keys keys;
     events::pg_outbox outbox;
     postgres_account_store accounts;
@@ -134,6 +126,17 @@ bv::module service::lifecycle() {
 pg::migration_set service::migrations() { return {"identity", migration_files()}; }
 
 task<void> service::rotate_keys() { co_await identity::rotate_keys(impl_->env, impl_->keys, std::nullopt); }
+task<std::vector<encryption_key>> service::encryption_keys() { return list_encryption_keys(impl_->env, impl_->fields); }
+task<std::uint32_t> service::rotate_encryption_key() { return identity::rotate_encryption_key(impl_->env, impl_->fields); }
+task<encrypted_again> service::encrypt_again(account_id after, int limit) { return encrypt_accounts_again(impl_->env, after, limit); }
+task<result<void>> service::retire_encryption_key(std::uint32_t id) {
+    // Others see a new key within the interval; what they began before takes no longer than a request.
+    return identity::retire_encryption_key(impl_->env, impl_->fields, id, impl_->o.longest_request + 2 * impl_->o.revocation_interval);
+}
+std::span<const std::string_view> service::encrypted_columns() noexcept {
+    static constexpr std::string_view columns[]{"email", "display_name"};
+    return columns;
+}
 task<std::vector<development_account>> service::ensure_development_accounts() {
     return identity::ensure_development_accounts(impl_->env, impl_->d.secrets);
 }

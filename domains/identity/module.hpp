@@ -2,9 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "domains/identity/app/development_accounts.hpp"
+#include "domains/identity/app/encryption_keys.hpp"
 #include "domains/identity/app/issue_tokens.hpp"
 #include "platform/events/log.hpp"
 #include "platform/rpc/authenticator.hpp"
@@ -36,6 +39,7 @@ struct options {
     seconds key_life{30 * 24 * 3600};            // a signing key signs this long
     seconds maintenance_interval{3600};
     seconds keep_ended{30 * 24 * 3600};          // ended sessions are kept this long
+    milliseconds longest_request{30'000};        // what was encrypted is committed by then, or never
 };
 
 class service {
@@ -52,6 +56,14 @@ public:
 
     // Now, whatever the age of the active key. Other processes see the new one within revocation_interval.
     task<void> rotate_keys();
+    // The keys of personal data in its columns: see app/encryption_keys.hpp.
+    task<std::vector<encryption_key>> encryption_keys();
+    task<std::uint32_t> rotate_encryption_key();
+    task<encrypted_again> encrypt_again(account_id after, int limit);
+    task<result<void>> retire_encryption_key(std::uint32_t id);
+    // Of which columns of which table, so that the audit trail can be looked through for values under a key.
+    static constexpr std::string_view encrypted_table = "identity.accounts";
+    [[nodiscard]] static std::span<const std::string_view> encrypted_columns() noexcept;
     // For development stacks only. Idempotent.
     task<std::vector<development_account>> ensure_development_accounts();
     // Deletes what is long over, rotates the signing key when it is due: what the background job does.

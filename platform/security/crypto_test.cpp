@@ -106,15 +106,16 @@ TEST(aead, opens_what_it_sealed_and_nothing_else) {
 }
 
 constexpr field_place email{"identity.account.email", "0190"};
+const time_point morning(std::chrono::seconds(1'600'000'000)), evening(std::chrono::seconds(1'600'010'000));
 
 TEST(field_cipher, reads_its_own_values_in_their_place_only) {
-    const field_cipher cipher = field_cipher::generate();
+    const field_cipher cipher = field_cipher::generate(morning);
     const std::string value = cipher.encrypt("ada@example.com", email);
     EXPECT_EQ(value.find("ada"), std::string::npos);
     EXPECT_EQ(*cipher.decrypt(value, email), "ada@example.com");
     EXPECT_EQ(cipher.decrypt(value, {email.column, "0191"}).error().reason, "FIELD_UNREADABLE");
     EXPECT_EQ(cipher.decrypt(value, {"identity.account.phone", email.row}).error().reason, "FIELD_UNREADABLE");
-    EXPECT_EQ(field_cipher::generate().decrypt(value, email).error().reason, "FIELD_UNREADABLE");
+    EXPECT_EQ(field_cipher::generate(morning).decrypt(value, email).error().reason, "FIELD_UNREADABLE");
     for (std::size_t i = 0; i < value.size(); ++i) {
         std::string changed = value;
         changed[i] = static_cast<char>(changed[i] ^ 4);
@@ -124,10 +125,10 @@ TEST(field_cipher, reads_its_own_values_in_their_place_only) {
 }
 
 TEST(field_cipher, keeps_reading_old_values_after_rotation) {
-    field_cipher cipher = field_cipher::generate();
+    field_cipher cipher = field_cipher::generate(morning);
     const std::string old = cipher.encrypt("x", email);
     EXPECT_FALSE(cipher.is_stale(old));
-    cipher.rotate();
+    cipher.rotate(evening);
     EXPECT_EQ(cipher.current_key(), 2u);
     EXPECT_TRUE(cipher.is_stale(old));
     EXPECT_EQ(*cipher.decrypt(old, email), "x");
@@ -139,8 +140,8 @@ TEST(field_cipher, keeps_reading_old_values_after_rotation) {
 }
 
 TEST(field_cipher, survives_wrapping_under_the_right_key_only) {
-    field_cipher cipher = field_cipher::generate();
-    cipher.rotate();
+    field_cipher cipher = field_cipher::generate(morning);
+    cipher.rotate(evening);
     const aead_key kek = aead_key::generate();
     const std::string wrapped = cipher.wrapped(kek);
     const auto again = field_cipher::unwrap(wrapped, kek);
@@ -148,15 +149,45 @@ TEST(field_cipher, survives_wrapping_under_the_right_key_only) {
     EXPECT_EQ(*again->decrypt(cipher.encrypt("x", email), email), "x");
     EXPECT_EQ(again->blind_index("c", "x"), cipher.blind_index("c", "x"));
     EXPECT_EQ(again->current_key(), 2u);
+    ASSERT_EQ(again->keys().size(), 2u);
+    EXPECT_EQ(again->keys().front().created, morning);
+    EXPECT_EQ(again->keys().back().created, evening);
     EXPECT_EQ(field_cipher::unwrap(wrapped, aead_key::generate()).error().reason, "KEYS_UNREADABLE");
     EXPECT_EQ(field_cipher::unwrap("", kek).error().reason, "KEYS_UNREADABLE");
 }
 
+TEST(field_cipher, reads_keys_that_were_wrapped_without_their_times) {
+    const aead_key kek = aead_key::generate();
+    std::string plain(32, 'i');
+    plain.append("\0\0\0\7", 4).append(32, 'k');
+    const auto read = field_cipher::unwrap(seal(kek, plain, "bitvelocity.field_cipher.1"), kek);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->current_key(), 7u);
+    EXPECT_EQ(read->keys().front().created, time_point{});
+    EXPECT_EQ(*field_cipher::unwrap(read->wrapped(kek), kek)->decrypt(read->encrypt("x", email), email), "x");
+}
+
+TEST(field_cipher, forgets_an_older_key_and_never_the_current_one) {
+    field_cipher cipher = field_cipher::generate(morning);
+    const std::string old = cipher.encrypt("x", email);
+    EXPECT_FALSE(cipher.retire(1)) << "it encrypts";
+    cipher.rotate(evening);
+    EXPECT_EQ(field_cipher::key_of(old), 1u);
+    EXPECT_TRUE(old.substr(0, 5) < cipher.current_header());
+    EXPECT_FALSE(cipher.retire(3)) << "there is none";
+    EXPECT_TRUE(cipher.retire(1));
+    EXPECT_EQ(cipher.decrypt(old, email).error().reason, "FIELD_KEY_UNKNOWN");
+    cipher.rotate(evening);
+    EXPECT_EQ(cipher.current_key(), 3u) << "an id is never given twice";
+    EXPECT_EQ(field_cipher::key_of("\2\0\0\0\1"), std::nullopt);
+    EXPECT_EQ(field_cipher::key_of(""), std::nullopt);
+}
+
 TEST(field_cipher, blind_index_is_the_same_for_the_same_text_of_the_same_column) {
-    const field_cipher cipher = field_cipher::generate();
+    const field_cipher cipher = field_cipher::generate(morning);
     EXPECT_EQ(cipher.blind_index("a.email", normalised_email(" Ada@Example.COM ")), cipher.blind_index("a.email", "ada@example.com"));
     EXPECT_NE(cipher.blind_index("a.email", "x"), cipher.blind_index("a.phone", "x"));
-    EXPECT_NE(cipher.blind_index("a.email", "x"), field_cipher::generate().blind_index("a.email", "x"));
+    EXPECT_NE(cipher.blind_index("a.email", "x"), field_cipher::generate(morning).blind_index("a.email", "x"));
 }
 
 const time_point noon(std::chrono::seconds(1'700'000'000));

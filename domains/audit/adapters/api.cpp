@@ -25,6 +25,15 @@ constexpr pg::statement newest{"audit.newest_entries", BV_AUDIT_SELECT "true" BV
 #undef BV_AUDIT_SELECT
 #undef BV_AUDIT_FILTERS
 
+// An image has bytes as text: "\\x" and two digits a byte.
+constexpr pg::statement by_head{"audit.values_by_head", R"(
+    SELECT decode(substr(v.value, 3, 2 * $3::int), 'hex'), count(*)
+      FROM audit.entries e,
+           LATERAL (VALUES (e.old_values), (e.new_values)) AS i (image),
+           LATERAL jsonb_each_text(i.image) AS v
+     WHERE e.table_name = $1 AND v.key = ANY($2::text[]) AND v.value LIKE '\\x%'
+     GROUP BY 1)"};
+
 constexpr pg::statement ensure{"audit.ensure_partitions", "SELECT audit.ensure_partitions($1::int)::bigint"};
 
 void read_values(const std::optional<std::string>& text, google::protobuf::Struct* out) {
@@ -85,6 +94,13 @@ task<result<contract::ListAuditEntriesResponse>> api::list_audit_entries(rpc::co
 task<std::int64_t> ensure_partitions(pg::database& db, int ahead) {
     const auto rows = co_await db.query(ensure, pg::params(static_cast<std::int64_t>(ahead)));
     co_return rows.front().get<std::int64_t>(0);
+}
+
+task<std::map<std::string, std::int64_t>> values_by_head(pg::database& db, std::string table, std::vector<std::string> columns, int bytes) {
+    std::map<std::string, std::int64_t> out;
+    const auto rows = co_await db.query(by_head, pg::params(table, columns, static_cast<std::int64_t>(bytes)));
+    for (const auto row : rows) out[row.get<pg::bytes>(0).data] = row.get<std::int64_t>(1);
+    co_return out;
 }
 
 }  // namespace bv::audit

@@ -45,27 +45,49 @@ constexpr pg::statement add_imported_sql{"identity.add_imported_accounts", R"(
 constexpr pg::statement find_references_sql{"identity.find_references", R"(
     SELECT external_reference, id FROM identity.accounts WHERE external_reference = ANY($1::text[]))"};
 
+// A value begins with the version and the id of its key ($2: of the current one).
+constexpr pg::statement lock_stale_sql{"identity.lock_stale_accounts", R"(
+    SELECT id, email, display_name FROM identity.accounts
+     WHERE id > $1 AND (substr(email, 1, 5) <> $2 OR substr(display_name, 1, 5) <> $2)
+     ORDER BY id LIMIT $3 FOR UPDATE)"};
+
+// An array has no nulls here: an empty value stands for one.
+constexpr pg::statement save_encrypted_sql{"identity.save_encrypted", R"(
+    UPDATE identity.accounts a
+       SET email = nullif(n.email, ''::bytea), display_name = nullif(n.display_name, ''::bytea)
+      FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS n(id, email, display_name)
+     WHERE a.id = n.id)"};
+
+constexpr pg::statement values_by_key_sql{"identity.values_by_key", R"(
+    SELECT head, count(*)
+      FROM (SELECT substr(email, 1, 5) AS head FROM identity.accounts WHERE email IS NOT NULL
+             UNION ALL
+            SELECT substr(display_name, 1, 5) FROM identity.accounts WHERE display_name IS NOT NULL) AS v
+     GROUP BY head)"};
+
 #undef BV_ACCOUNT_COLUMNS
 
 constexpr std::string_view email_column = "identity.accounts.email", name_column = "identity.accounts.display_name";
 
 }  // namespace
 
+static_assert(security::field_cipher::header_size == 5);  // as the statements have it
+
 std::optional<pg::bytes> postgres_account_store::encrypted(const std::string& plain, std::string_view column, account_id id) const {
     if (plain.empty()) return std::nullopt;
-    return pg::bytes{cipher_.encrypt(plain, {column, id.str()}, rng_)};
+    return pg::bytes{keys_.encrypt(plain, {column, id.str()})};
 }
 
 std::string postgres_account_store::decrypted(const std::optional<pg::bytes>& value, std::string_view column, account_id id) const {
     if (!value) return {};
-    auto plain = cipher_.decrypt(value->data, {column, id.str()});
+    auto plain = keys_.decrypt(value->data, {column, id.str()});
     if (!plain) throw failure(plain.error());
     return std::move(*plain);
 }
 
 std::optional<pg::bytes> postgres_account_store::index_of(const std::string& email) const {
     if (email.empty()) return std::nullopt;
-    return pg::bytes{std::string(security::as_text(cipher_.blind_index(email_column, email)))};
+    return pg::bytes{std::string(security::as_text(keys_.blind_index(email_column, email)))};
 }
 
 account postgres_account_store::read(pg::row row) const {
@@ -149,6 +171,42 @@ task<std::vector<std::pair<std::string, account_id>>> postgres_account_store::fi
     std::vector<std::pair<std::string, account_id>> out;
     const auto rows = co_await pg::of(uow).query(find_references_sql, pg::params(references));
     for (const auto row : rows) out.emplace_back(row.get<std::string>(0), row.get<account_id>(1));
+    co_return out;
+}
+
+task<encrypted_again> postgres_account_store::encrypt_again(storage::unit_of_work& uow, account_id after, int limit) {
+    auto& tx = pg::of(uow);
+    const auto head = keys_.cipher()->current_header();
+    const auto rows = co_await tx.query(lock_stale_sql, pg::params(after, pg::bytes{head}, static_cast<std::int64_t>(limit)));
+    encrypted_again out;
+    std::vector<account_id> ids;
+    std::vector<pg::bytes> emails, names;
+    const auto anew = [&](const std::optional<pg::bytes>& value, std::string_view column, account_id id) {
+        if (!value) return pg::bytes{};
+        if (value->data.starts_with(head)) return *value;
+        ++out.values;
+        return pg::bytes{keys_.encrypt(decrypted(value, column, id), {column, id.str()})};
+    };
+    for (const auto row : rows) {
+        const auto id = ids.emplace_back(row.get<account_id>(0));
+        emails.push_back(anew(row.get<std::optional<pg::bytes>>(1), email_column, id));
+        names.push_back(anew(row.get<std::optional<pg::bytes>>(2), name_column, id));
+    }
+    if (ids.empty()) co_return out;
+    tx.send(save_encrypted_sql, pg::params(ids, emails, names));
+    if (static_cast<int>(ids.size()) == limit) out.next = ids.back();
+    co_return out;
+}
+
+task<std::map<std::uint32_t, std::int64_t>> postgres_account_store::values_by_key(storage::unit_of_work& uow) {
+    std::map<std::uint32_t, std::int64_t> out;
+    const auto rows = co_await pg::of(uow).query(values_by_key_sql);
+    for (const auto row : rows) {
+        const auto head = row.get<pg::bytes>(0);
+        const auto key = security::field_cipher::key_of(head.data);
+        if (!key) throw failure(code::data_loss, "FIELD_UNREADABLE", "identity.accounts holds values that are not encrypted.");
+        out[*key] += row.get<std::int64_t>(1);
+    }
     co_return out;
 }
 

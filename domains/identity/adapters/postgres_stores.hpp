@@ -2,7 +2,7 @@
 #pragma once
 
 #include "domains/identity/app/ports.hpp"
-#include "platform/security/envelope.hpp"
+#include "platform/security/field_keys.hpp"
 #include "platform/storage/postgres/database.hpp"
 
 namespace bv::identity {
@@ -10,7 +10,7 @@ namespace bv::identity {
 // Encrypts e-mail and display name, each bound to its row, and searches e-mails by blind index.
 class postgres_account_store final : public account_store {
 public:
-    postgres_account_store(const security::field_cipher& cipher, bv::rng& r) : cipher_(cipher), rng_(r) {}
+    explicit postgres_account_store(const security::field_keys& keys) : keys_(keys) {}
     task<bool> insert(storage::unit_of_work&, account) override;
     task<std::optional<account>> find(storage::unit_of_work&, account_id) override;
     task<std::optional<account>> lock(storage::unit_of_work&, account_id) override;
@@ -21,6 +21,8 @@ public:
     task<void> invalidate_tokens(storage::unit_of_work&, account_id, time_point until) override;
     task<std::vector<account>> add_imported(storage::unit_of_work&, std::vector<account>) override;
     task<std::vector<std::pair<std::string, account_id>>> find_references(storage::unit_of_work&, std::vector<std::string>) override;
+    task<encrypted_again> encrypt_again(storage::unit_of_work&, account_id after, int limit) override;
+    task<std::map<std::uint32_t, std::int64_t>> values_by_key(storage::unit_of_work&) override;
 
 private:
     [[nodiscard]] account read(pg::row) const;
@@ -29,8 +31,7 @@ private:
     [[nodiscard]] std::optional<pg::bytes> encrypted(const std::string& plain, std::string_view column, account_id) const;
     [[nodiscard]] std::string decrypted(const std::optional<pg::bytes>&, std::string_view column, account_id) const;
     [[nodiscard]] std::optional<pg::bytes> index_of(const std::string& email) const;
-    const security::field_cipher& cipher_;
-    bv::rng& rng_;
+    const security::field_keys& keys_;
 };
 
 class postgres_session_store final : public session_store {
@@ -53,14 +54,14 @@ public:
 
 class postgres_throttle_store final : public throttle_store {
 public:
-    explicit postgres_throttle_store(const security::field_cipher& cipher) : cipher_(cipher) {}
+    explicit postgres_throttle_store(const security::field_keys& keys) : keys_(keys) {}
     task<std::vector<throttle_state>> lock(storage::unit_of_work&, std::vector<std::string> subjects) override;
     task<void> save(storage::unit_of_work&, std::vector<std::string> subjects, std::vector<throttle_state>) override;
     task<std::int64_t> purge(storage::unit_of_work&, time_point before, int limit) override;
 
 private:
     [[nodiscard]] std::vector<pg::bytes> hashed(const std::vector<std::string>& subjects) const;
-    const security::field_cipher& cipher_;
+    const security::field_keys& keys_;
 };
 
 class postgres_revocation_store final : public revocation_store {

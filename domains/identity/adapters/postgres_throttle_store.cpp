@@ -32,7 +32,7 @@ constexpr pg::statement purge_sql{"identity.purge_throttles", R"(
 
 std::vector<pg::bytes> postgres_throttle_store::hashed(const std::vector<std::string>& subjects) const {
     std::vector<pg::bytes> out;
-    for (const auto& s : subjects) out.push_back({std::string(security::as_text(cipher_.blind_index("identity.login_throttle.subject", s)))});
+    for (const auto& s : subjects) out.push_back({std::string(security::as_text(keys_.blind_index("identity.login_throttle.subject", s)))});
     return out;
 }
 

@@ -1,6 +1,8 @@
 // Where the identity's use cases meet the store. Personal data is plain on this side; the adapter encrypts it.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +15,11 @@
 #include "platform/storage/unit_of_work.hpp"
 
 namespace bv::identity {
+
+struct encrypted_again {
+    std::int64_t values = 0;
+    std::optional<account_id> next{};  // where to go on; none: there was no more
+};
 
 class account_store {
 public:
@@ -33,6 +40,10 @@ public:
     // Adds those whose external_reference is new; gives back what was added.
     virtual task<std::vector<account>> add_imported(storage::unit_of_work&, std::vector<account>) = 0;
     virtual task<std::vector<std::pair<std::string, account_id>>> find_references(storage::unit_of_work&, std::vector<std::string>) = 0;
+    // Encrypts what is under an older key under the current one, of at most `limit` accounts after `after`.
+    virtual task<encrypted_again> encrypt_again(storage::unit_of_work&, account_id after, int limit) = 0;
+    // How many encrypted values each key has.
+    virtual task<std::map<std::uint32_t, std::int64_t>> values_by_key(storage::unit_of_work&) = 0;
 };
 
 class session_store {
@@ -81,7 +92,7 @@ class revocation_store {
 public:
     virtual ~revocation_store() = default;
     virtual task<std::vector<revocation>> since(storage::unit_of_work&, time_point) = 0;
-    // Held until the unit of work ends: one rotation of the signing keys at a time, over all processes.
+    // Held until the unit of work ends: one change of keys at a time, over all processes.
     virtual task<void> lock_key_rotation(storage::unit_of_work&) = 0;
 };
 
