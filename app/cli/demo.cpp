@@ -3,6 +3,7 @@
 
 #include "app/cli/command.hpp"
 #include "app/demo/journey.hpp"
+#include "app/stack/local_client.hpp"
 #include "platform/security/secrets.hpp"
 
 namespace bv::cli {
@@ -12,8 +13,7 @@ namespace {
 int run(const common& c, bool fast) {
     const auto platform = find_running(c);
     demo::options o;
-    o.where.port = platform.port;
-    o.where.tls = platform.url.starts_with("https");
+    o.where = stack::local_client(platform);
     o.url = platform.url;
     if (const auto key = security::open_sealed_file(c.directory() / "secrets")->get("dev.operator.api_key")) o.operator_key = *key;
     const bool terminal = on_terminal(1);

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "app/stack/local_client.hpp"
 #include "platform/core/error.hpp"
 #include "platform/security/secrets.hpp"
 
@@ -10,18 +11,7 @@ namespace bv::cli {
 
 namespace json = boost::json;
 
-namespace {
-
-http::client_options options_for(const stack::running_platform& p) {
-    http::client_options o;
-    o.port = p.port;
-    o.tls = p.url.starts_with("https");
-    return o;
-}
-
-}  // namespace
-
-local_api::local_api(const common& c, std::string key_name) : platform_(find_running(c)), runtime_(1), client_(options_for(platform_)) {
+local_api::local_api(const common& c, std::string key_name) : platform_(find_running(c)), runtime_(1), client_(stack::local_client(platform_)) {
     const auto key = security::open_sealed_file(c.directory() / "secrets")->get(key_name);
     if (!key) throw failure(code::failed_precondition, "NO_KEY", "the data directory holds no operator key; it is made at the first start with demo.seed=true");
     key_ = *key;

@@ -16,7 +16,7 @@ namespace {
 
 struct options {
     std::uint16_t port = 0;
-    std::string platform_url, port_file;
+    std::string platform_url, platform_certificate, port_file;
 };
 
 void write_port(const std::string& file, std::uint16_t port) {
@@ -34,6 +34,7 @@ int run(const common& c, const options& o) {
     p.api_key = secrets->get_or_put(stack::provider_api_key, security::random_secret());
     if (!o.platform_url.empty()) {
         p.callback.url = o.platform_url + "/v1/payments:providerCallback";
+        p.callback.certificate = o.platform_certificate;
         p.callback.secret = secrets->get_or_put(stack::provider_callback_secret, security::random_secret());
     }
     runtime rt(1);
@@ -55,6 +56,7 @@ void add_provider(CLI::App& parser, common& c) {
     auto* command = parser.add_subcommand("provider", "Run the development payment provider (bv up does it for you).");
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one");
     command->add_option("--platform-url", o->platform_url, "where its call-backs go; empty: nowhere");
+    command->add_option("--platform-certificate", o->platform_certificate, "PEM file of the platform's certificate, for an https URL");
     command->add_option("--port-file", o->port_file, "the port is written here once it listens");
     command->callback([o, &c] { c.exit = run(c, *o); });
 }

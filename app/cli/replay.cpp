@@ -8,6 +8,7 @@
 #include "app/cli/command.hpp"
 #include "app/replay/replay.hpp"
 #include "app/stack/child.hpp"
+#include "app/stack/local_client.hpp"
 #include "platform/core/error.hpp"
 #include "platform/security/secrets.hpp"
 
@@ -36,9 +37,7 @@ std::string key_of(const common& c, std::initializer_list<const char*> names) {
 
 // Where the platform is by now: a restart may take another port. While none runs, where it was.
 std::function<http::client_options()> where(const std::filesystem::path& directory, const stack::running_platform& at_first, int connections) {
-    http::client_options o;
-    o.port = at_first.port;
-    o.tls = at_first.url.starts_with("https");
+    auto o = stack::local_client(at_first);
     o.max_connections_per_core = connections;
     return [directory, o]() mutable {
         const auto dir = stack::data_dir::find(directory);

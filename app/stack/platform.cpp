@@ -14,6 +14,7 @@
 #include "app/stack/child.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
+#include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signals.hpp"
 #include "platform/security/secrets.hpp"
@@ -28,14 +29,19 @@ namespace {
 constexpr milliseconds drain_time{10'000};
 constexpr seconds stop_patience{40};  // of the whole stop
 
+std::optional<http::tls_files> tls_of(const config& c) {
+    http::tls_files files{c.get<std::string>("http.tls_certificate"), c.get<std::string>("http.tls_key")};
+    if (files.certificate_chain.empty() && files.private_key.empty()) return std::nullopt;
+    return files;
+}
+
 http::server_options server_options(const config& c, std::uint16_t port) {
     http::server_options o;
     o.address = c.get<std::string>("http.address");
     o.port = port;
     o.max_body_bytes = c.get<std::size_t>("http.max_body");
     o.error_page = &gateway::edge::error_page;
-    const auto certificate = c.get<std::string>("http.tls_certificate"), key = c.get<std::string>("http.tls_key");
-    if (!certificate.empty() || !key.empty()) o.tls = http::tls_files{certificate, key};
+    o.tls = tls_of(c);
     return o;
 }
 
@@ -127,7 +133,7 @@ void platform::impl::migrate() {
 void platform::impl::start_provider() {
     if (!settings.get<std::string>("provider.url").empty()) return;
     report("payment provider: starting");
-    provider.start(dir, *secrets, state.url);
+    provider.start(dir, *secrets, state.url, state.certificate);
     state.provider_pid = provider.pid();
     state.provider_port = provider.port();
 }
@@ -208,7 +214,11 @@ void platform::start() {
     const auto address = p.settings.get<std::string>("http.address");
     const auto port = claim_port(address, p.settings.get<std::uint16_t>("http.port"));
     p.state.port = port.number();
-    const bool tls = !p.settings.get<std::string>("http.tls_certificate").empty();
+    const auto tls = tls_of(p.settings);
+    if (tls) {
+        (void)http::server_tls(*tls);  // a file that cannot be used is told before anything starts
+        p.state.certificate = std::filesystem::absolute(tls->certificate_chain).string();
+    }
     p.state.url = fmt::format("{}://{}:{}", tls ? "https" : "http", address == "0.0.0.0" ? "127.0.0.1" : address, p.state.port);
     p.dir.write_state(p.state);
     p.runtime.start();

@@ -27,13 +27,14 @@ std::string tail(const std::filesystem::path& file) {
 
 }  // namespace
 
-void provider_child::start(const data_dir& dir, security::secrets& secrets, const std::string& platform_url) {
+void provider_child::start(const data_dir& dir, security::secrets& secrets, const std::string& platform_url, const std::string& platform_certificate) {
     secrets.get_or_put(provider_api_key, security::random_secret());
     secrets.get_or_put(provider_callback_secret, security::random_secret());
     data_ = dir.path();
     log_ = dir.folder("log") / "provider.log";
     port_file_ = dir.folder("provider") / "port";
     platform_url_ = platform_url;
+    platform_certificate_ = platform_certificate;
     launch();
 }
 
@@ -42,9 +43,10 @@ void provider_child::start_again() { launch(); }
 void provider_child::launch() {
     std::error_code ec;
     std::filesystem::remove(port_file_, ec);
-    child_ = child::start({"provider", "--data-dir", data_.string(), "--platform-url", platform_url_, "--port", std::to_string(port_),
-                           "--port-file", port_file_.string()},
-                          log_);
+    std::vector<std::string> arguments{"provider", "--data-dir", data_.string(), "--platform-url", platform_url_, "--port", std::to_string(port_),
+                                       "--port-file", port_file_.string()};
+    if (!platform_certificate_.empty()) arguments.insert(arguments.end(), {"--platform-certificate", platform_certificate_});
+    child_ = child::start(std::move(arguments), log_);
     for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
         std::ifstream in(port_file_);
         unsigned port = 0;

@@ -19,7 +19,7 @@ class provider_child {
 public:
     // Makes the shared secrets where missing, starts the child and waits until it listens.
     // Throws failure UNAVAILABLE "PROVIDER_FAILED" quoting the end of its log.
-    void start(const data_dir&, security::secrets&, const std::string& platform_url);
+    void start(const data_dir&, security::secrets&, const std::string& platform_url, const std::string& platform_certificate);
     // After it has ended by itself: on the same port, with the same books.
     void start_again();
     void stop() noexcept { child_.stop(); }
@@ -32,7 +32,7 @@ private:
     void launch();
     child child_;
     std::filesystem::path data_, log_, port_file_;
-    std::string platform_url_;
+    std::string platform_url_, platform_certificate_;
     std::uint16_t port_ = 0;
 };
 

@@ -31,6 +31,7 @@ struct client_options {
     std::uint16_t port = 80;
     bool tls = false;
     std::string ca_file{};              // PEM; empty: the system's
+    bool any_name = false;              // with ca_file: whoever has such a certificate is the peer, whatever its name
     int max_connections_per_core = 64;  // more callers wait, until their deadline
     milliseconds connect_timeout{3'000};
     milliseconds timeout{30'000};       // of one exchange when the request has no deadline

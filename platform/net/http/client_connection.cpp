@@ -107,7 +107,7 @@ task<error_code> client_connection::connect_to(const client_options& o) {
 task<error_code> client_connection::handshake(const client_options& o, asio::ssl::context& context) {
     tls_ = std::make_unique<tls_stream>(socket_, context);
     SSL_set_tlsext_host_name(tls_->native_handle(), o.host.c_str());
-    tls_->set_verify_callback(asio::ssl::host_name_verification(o.host));
+    if (!o.any_name) tls_->set_verify_callback(asio::ssl::host_name_verification(o.host));
     const auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::client, as_result);
     co_return ec;
 }

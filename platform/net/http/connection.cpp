@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -91,6 +93,14 @@ task<void> connection::linger() {
         read += n;
     }
     close();
+}
+
+task<std::optional<bool>> connection::begins_tls() {
+    constexpr char handshake = 0x16;  // RFC 8446 section 5.1
+    const auto [ec] = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+    char first = 0;
+    if (ec || ::recv(socket_.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) co_return std::nullopt;
+    co_return first == handshake;
 }
 
 task<bool> connection::secure(asio::ssl::context& context) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -48,6 +49,8 @@ public:
     task<bool> write(std::string& out, milliseconds timeout);
     // Tells the peer that no more follows and reads on for a moment, so that a last answer is not lost to a reset.
     task<void> linger();
+    // Waits for the first byte, which it leaves there: whether it begins a TLS handshake. nullopt: none came.
+    task<std::optional<bool>> begins_tls();
     // TLS handshake. False: it failed.
     task<bool> secure(asio::ssl::context&);
 

@@ -23,6 +23,9 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 task<void> serve(std::shared_ptr<core_listener> listener, std::shared_ptr<connection> c, asio::ssl::context* tls, bool refused) {
     if (tls != nullptr) {
         c->arm(connection::phase::handshake, system_clock().steady_now() + listener->options().header_timeout);
+        const auto tls_comes = co_await c->begins_tls();
+        if (!tls_comes) co_return;
+        if (!*tls_comes) co_return co_await refuse_plain(*listener, *c);
         if (!co_await c->secure(*tls)) co_return;
     }
     if (refused) co_await refuse(*listener, *c);

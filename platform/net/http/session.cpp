@@ -280,13 +280,25 @@ task<void> serve_http1(core_listener& listener, connection& c) {
     co_await session.run();
 }
 
-task<void> refuse(core_listener& listener, connection& c) {
-    auto page = listener.error_page(503, "too many connections; try again in a moment");
-    page.headers.set("Retry-After", "1");
+namespace {
+
+task<void> answer_and_close(core_listener& listener, connection& c, response page) {
     std::string out;
     append_head(out, page, framing::length, connection_header::close, listener.date(system_clock().steady_now()));
     out += page.body;
     if (co_await c.write(out, milliseconds(1'000))) co_await c.linger();
+}
+
+}  // namespace
+
+task<void> refuse(core_listener& listener, connection& c) {
+    auto page = listener.error_page(503, "too many connections; try again in a moment");
+    page.headers.set("Retry-After", "1");
+    co_await answer_and_close(listener, c, std::move(page));
+}
+
+task<void> refuse_plain(core_listener& listener, connection& c) {
+    co_await answer_and_close(listener, c, listener.error_page(400, "this port speaks TLS only: ask for https:// instead of http://"));
 }
 
 }  // namespace bv::http

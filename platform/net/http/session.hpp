@@ -13,5 +13,7 @@ namespace bv::http {
 task<void> serve_http1(core_listener&, connection&);
 // Answers 503 and closes.
 task<void> refuse(core_listener&, connection&);
+// Answers plain HTTP on a port for TLS 400, with what to do, and closes. Redirecting would hide that a token went in the clear.
+task<void> refuse_plain(core_listener&, connection&);
 
 }  // namespace bv::http

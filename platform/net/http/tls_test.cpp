@@ -116,10 +116,33 @@ TEST_F(http_tls, a_handshake_that_never_comes_is_ended) {
     o.tls = own.files();
     o.header_timeout = milliseconds(60);
     running_server s(echo, o);
-    testing::raw_client silent(s.port()), plain(s.port());
+    testing::raw_client silent(s.port());
     EXPECT_TRUE(silent.at_end());
+}
+
+TEST_F(http_tls, plain_http_is_told_to_come_with_tls) {
+    const certificate own("IP:127.0.0.1");
+    running_server s(echo, {.tls = own.files()});
+    testing::raw_client plain(s.port());
     plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    EXPECT_EQ(plain.read().status, 0);
+    EXPECT_EQ(plain.read().status, 400);
+    EXPECT_TRUE(plain.at_end());
+}
+
+TEST_F(http_tls, a_client_may_know_the_peer_by_its_certificate_instead_of_its_name) {
+    const certificate own("DNS:shop.example");
+    running_server s(echo, {.tls = own.files()});
+    const auto status = [&](bool any_name) {
+        client c({.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain, .any_name = any_name});
+        try {
+            const auto answer = runtime_.block_on(c.send({}));
+            return answer.status;
+        } catch (const failure&) {
+            return 0;
+        }
+    };
+    EXPECT_EQ(status(false), 0);
+    EXPECT_EQ(status(true), 200);
 }
 
 TEST_F(http_tls, negotiates_http_1_1_and_no_old_version) {

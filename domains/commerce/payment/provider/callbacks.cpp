@@ -16,16 +16,18 @@ namespace {
 struct address {
     std::string host, path;
     std::uint16_t port = 80;
+    bool tls = false;
 };
 
 std::optional<address> parse_url(std::string_view url) {
-    constexpr std::string_view scheme = "http://";
-    if (!url.starts_with(scheme)) return std::nullopt;
-    url.remove_prefix(scheme.size());
+    constexpr std::string_view plain = "http://", secure = "https://";
+    const bool tls = url.starts_with(secure);
+    if (!tls && !url.starts_with(plain)) return std::nullopt;
+    url.remove_prefix(tls ? secure.size() : plain.size());
     const auto slash = url.find('/');
     if (slash == std::string_view::npos || slash == 0) return std::nullopt;
     auto authority = url.substr(0, slash);
-    address a{.path = std::string(url.substr(slash))};
+    address a{.path = std::string(url.substr(slash)), .port = static_cast<std::uint16_t>(tls ? 443 : 80), .tls = tls};
     if (const auto colon = authority.rfind(':'); colon != std::string_view::npos) {
         const auto digits = authority.substr(colon + 1);
         const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), a.port);
@@ -41,10 +43,10 @@ std::optional<address> parse_url(std::string_view url) {
 callbacks::callbacks(callback_options o, clock& c) : options_(std::move(o)), clock_(c) {
     if (options_.url.empty()) return;
     const auto a = parse_url(options_.url);
-    if (!a) throw failure(code::invalid_argument, "BAD_CALLBACK_URL", "the call-back URL must look like http://host:port/path, not " + options_.url);
+    if (!a) throw failure(code::invalid_argument, "BAD_CALLBACK_URL", "the call-back URL must look like http://host:port/path or https://host:port/path, not " + options_.url);
     path_ = a->path;
     client_ = std::make_unique<http::client>(http::client_options{
-        .host = a->host, .port = a->port, .max_connections_per_core = 2, .timeout = milliseconds(5'000), .max_body_bytes = 64 * 1024});
+        .host = a->host, .port = a->port, .tls = a->tls, .ca_file = options_.certificate, .any_name = !options_.certificate.empty(), .max_connections_per_core = 2, .timeout = milliseconds(5'000), .max_body_bytes = 64 * 1024});
 }
 
 callbacks::~callbacks() = default;

@@ -18,7 +18,8 @@
 namespace bv::payment_provider {
 
 struct callback_options {
-    std::string url;     // "http://127.0.0.1:8080/v1/payments:providerCallback"; empty: none are sent
+    std::string url;     // "http://127.0.0.1:8080/v1/payments:providerCallback"; or https; empty: none are sent
+    std::string certificate;  // of an https URL, PEM: who has it is taken for the platform, whatever its name
     std::string secret;  // of the signature (platform/security/hmac_signature.hpp)
     milliseconds gather{20};
     std::size_t max_group = 256;
@@ -29,7 +30,7 @@ struct callback_options {
 // On one thread: that of the provider's books.
 class callbacks {
 public:
-    // Throws failure INVALID_ARGUMENT "BAD_CALLBACK_URL" for what is not http://host:port/path.
+    // Throws failure INVALID_ARGUMENT "BAD_CALLBACK_URL" for what is not http(s)://host:port/path, "TLS_FILES" for a certificate that cannot be read.
     callbacks(callback_options, clock&);
     ~callbacks();
     // The record stays where it is.
