@@ -28,6 +28,9 @@ public:
             conninfo_ = pg::cluster::external(url).admin_conninfo();
             return;
         }
+        if (dir_ && dir_->is_locked() && !fs::exists(dir_->path() / "postgres"))
+            throw failure(code::failed_precondition, "DATABASE_URL_MISSING",
+                          "the platform runs on a PostgreSQL of your own: give the same database.url as up had, in bitvelocity.yaml, as BV_DATABASE_URL or with --set");
         if (!dir_ || !fs::exists(dir_->path() / "postgres" / "pgdata")) no_data(fmt::format("there is no platform's data in {}", stack_directory().string()));
         pg::cluster_options o;
         o.directory = dir_->path() / "postgres";

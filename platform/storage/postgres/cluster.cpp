@@ -79,7 +79,8 @@ fs::path cluster::program(std::string_view name) const {
 void cluster::own(const fs::path& p) const { give_to(p, server_account(options_.account)); }
 
 void cluster::start(const progress& report) {
-    if (is_external() || running()) return;
+    if (is_external()) return check_external(external_);
+    if (running()) return;
     (void)program("initdb");
     (void)program("postgres");
     prepare_directory();

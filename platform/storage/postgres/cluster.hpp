@@ -43,7 +43,7 @@ public:
     static constexpr std::string_view admin_role = "bv_admin";
 
     explicit cluster(cluster_options);
-    // A server that others run: start and stop do nothing. The conninfo is that of a role that may create roles and
+    // A server that others run: start looks whether it can be used, stop does nothing. The conninfo is that of a role that may create roles and
     // schemas in its database.
     [[nodiscard]] static cluster external(std::string admin_conninfo);
     cluster(cluster&&) noexcept;

@@ -32,6 +32,9 @@ struct pid_file {
 
 // Throws failure FAILED_PRECONDITION "DATABASE_VERSION" unless the data are of version 15.
 void check_version(const std::filesystem::path& data);
+// That a server that others run answers, is 15 or newer, and lets its role do what migrations need. Throws failure
+// UNAVAILABLE "DATABASE_AWAY"; FAILED_PRECONDITION "DATABASE_LOGIN_REFUSED", "DATABASE_VERSION", "DATABASE_RIGHTS".
+void check_external(const std::string& conninfo);
 
 // The last lines written since an offset.
 [[nodiscard]] std::string tail_of(const std::filesystem::path& file, std::uintmax_t from);
