@@ -66,6 +66,7 @@ notification::options notification_options(const process& p) {
     o.smtp.security = security == "tls"        ? notification::smtp_security::tls
                       : security == "starttls" ? notification::smtp_security::starttls
                                                : notification::smtp_security::none;
+    o.smtp.ca_file = p.settings.get<std::string>("mail.smtp_ca_file");
     o.smtp.user = p.settings.get<std::string>("mail.smtp_user");
     o.smtp.password = p.settings.get<std::string>("mail.smtp_password");
     o.sender.address = p.settings.get<std::string>("mail.sender");

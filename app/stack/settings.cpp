@@ -28,6 +28,7 @@ config_schema settings_schema() {
         .text("mail.smtp_host", "", "SMTP server for e-mails; empty: files in the data directory's mail folder")
         .integer("mail.smtp_port", 25, {1, 65535}, "port of the SMTP server")
         .choice("mail.smtp_security", "none", {"none", "starttls", "tls"}, "how the connection to the SMTP server is protected")
+        .text("mail.smtp_ca_file", "", "PEM file of the authority that the SMTP server's certificate is checked with; empty: the system's")
         .text("mail.smtp_user", "", "account at the SMTP server; needs starttls or tls")
         .secret("mail.smtp_password", "password of that account")
         .text("mail.sender", "orders@bitvelocity.example", "address that e-mails come from")
