@@ -1,5 +1,6 @@
 #include "app/stack/platform.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -266,23 +267,36 @@ void platform::run() {
     }
 }
 
+namespace {
+
+// "http (1), events (2)"
+std::string tasks_left() {
+    std::string out;
+    for (const auto& [name, tasks] : scope::running_tasks()) out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", name, tasks);
+    return out;
+}
+
+}  // namespace
+
 void platform::stop() noexcept {
     if (!impl_ || impl_->state.pid == 0) return;
     auto& p = *impl_;
+    std::atomic<const char*> step_in_hand{"signals"};
     // What does not end by itself is cut off, as a crash would: what was acknowledged is stored, and the next start goes on.
-    std::jthread patience([&p](const std::stop_token& over) {
+    std::jthread patience([&p, &step_in_hand](const std::stop_token& over) {
         std::mutex m;
         std::condition_variable_any ended;
         std::unique_lock hold(m);
         ended.wait_for(hold, over, stop_patience, [] { return false; });
         if (over.stop_requested()) return;
-        telemetry::error("stack.stop_timed_out", {{"seconds", stop_patience.count()}});
+        telemetry::error("stack.stop_timed_out", {{"seconds", stop_patience.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
         p.provider.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
     });
-    const auto quietly = [](const char* what, auto&& step) {
+    const auto quietly = [&step_in_hand](const char* what, auto&& step) {
+        step_in_hand = what;
         try {
             step();
         } catch (const std::exception& e) {
@@ -297,6 +311,7 @@ void platform::stop() noexcept {
     if (!p.started.empty()) quietly("services", [&] { p.runtime.block_on(stop_all(p.started)); });
     if (p.modules) quietly("pools", [&] { p.runtime.block_on(p.modules->close()); });
     quietly("runtime", [&] { p.runtime.stop(), p.runtime.join(); });
+    step_in_hand = "children";
     p.server.reset();
     p.operations.reset();
     p.edge.reset();

@@ -36,7 +36,26 @@ struct scope::state {
     std::list<std::shared_ptr<running>> tasks;
     std::vector<std::shared_ptr<waiter>> joiners;
 
-    explicit state(std::string n) : name(std::move(n)) {}
+    // All of the process, for running_tasks().
+    struct registry {
+        std::mutex mutex;
+        std::vector<const state*> states;
+    };
+    static registry& everyone() {
+        static registry r;
+        return r;
+    }
+
+    explicit state(std::string n) : name(std::move(n)) {
+        const std::lock_guard lock(everyone().mutex);
+        everyone().states.push_back(this);
+    }
+    ~state() {
+        const std::lock_guard lock(everyone().mutex);
+        std::erase(everyone().states, this);
+    }
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
 
     void ended(std::list<std::shared_ptr<running>>::iterator it) noexcept {
         std::vector<std::shared_ptr<waiter>> wake;
@@ -146,6 +165,16 @@ task<void> scope::join() {
 std::size_t scope::size() const noexcept {
     std::lock_guard lock(state_->mutex);
     return state_->tasks.size();
+}
+
+std::vector<std::pair<std::string, std::size_t>> scope::running_tasks() {
+    std::vector<std::pair<std::string, std::size_t>> out;
+    const std::lock_guard all(state::everyone().mutex);
+    for (const auto* s : state::everyone().states) {
+        const std::lock_guard lock(s->mutex);
+        if (!s->tasks.empty()) out.emplace_back(s->name, s->tasks.size());
+    }
+    return out;
 }
 
 }  // namespace bv

@@ -44,6 +44,24 @@ task<void> join(scope& s, bool& joined) {
     joined = true;
 }
 
+TEST(scope, names_what_still_runs) {
+    asio::io_context io;
+    testing::fake_clock c;
+    seen n;
+    const auto of_test = [] {
+        std::size_t found = 0;
+        for (const auto& [name, tasks] : scope::running_tasks()) found += name == "left over" ? tasks : 0;
+        return found;
+    };
+    scope s("left over");
+    EXPECT_EQ(of_test(), 0U);
+    s.spawn(io.get_executor(), sleeper(c, n));
+    s.spawn(io.get_executor(), sleeper(c, n));
+    EXPECT_EQ(of_test(), 2U);
+    c.run_for(io, 1h);
+    EXPECT_EQ(of_test(), 0U);
+}
+
 TEST(scope, join_waits_for_every_task) {
     asio::io_context io;
     testing::fake_clock c;
