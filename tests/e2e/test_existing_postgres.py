@@ -1,7 +1,5 @@
 """The platform on a PostgreSQL that others run: over TCP, with a password, as a role that is no superuser."""
 
-import os
-import pwd
 import shutil
 import socket
 import struct
@@ -10,57 +8,22 @@ import threading
 
 import pytest
 
-from conftest import BINARY, final, place, scratch_folder, wait_for
-
-BIN = "/usr/lib/postgresql/15/bin/"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Server:
-    """A cluster of the test's own."""
-
-    def __init__(self):
-        self.folder, self.port = scratch_folder(), free_port()
-        self.become = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-        (self.folder / "pw").write_text("admin-secret")
-        if self.become:
-            account = pwd.getpwnam("postgres")
-            for p in (self.folder, self.folder / "pw"):
-                os.chown(p, account.pw_uid, account.pw_gid)
-        subprocess.run([BIN + "initdb", "-D", self.folder / "data", "-U", "admin", "-A", "scram-sha-256", "--pwfile", self.folder / "pw", "-E", "UTF8", "--no-sync"],
-                       check=True, capture_output=True, cwd="/tmp", **self.become)
-        self.process = subprocess.Popen([BIN + "postgres", "-D", self.folder / "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                                         "-c", "fsync=off"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/tmp", **self.become)
-        wait_for(lambda: self.psql("SELECT 1", check=False).returncode == 0)
-
-    def psql(self, sql, database="postgres", check=True):
-        return subprocess.run(["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "admin", "-d", database, "-c", sql],
-                              env={**os.environ, "PGPASSWORD": "admin-secret"}, capture_output=True, text=True, check=check, timeout=60)
-
-    def url(self, user="shop", password="shop-secret", database="shop"):
-        return f"host=127.0.0.1 port={self.port} dbname={database} user={user} password={password}"
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
+from conftest import BINARY, final, place, scratch_folder
+from postgres_server import PostgresServer, free_port
 
 @pytest.fixture(scope="module")
 def server():
-    s = Server()
-    try:
+    folder = scratch_folder()
+    with PostgresServer(folder / "server") as s:
         for sql in ("CREATE ROLE shop LOGIN CREATEROLE PASSWORD 'shop-secret'", "CREATE DATABASE shop OWNER shop",
                     "CREATE ROLE poor LOGIN PASSWORD 'poor-secret'", "CREATE ROLE half LOGIN CREATEROLE PASSWORD 'half-secret'"):
             s.psql(sql)
         yield s
-    finally:
-        s.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def shop(server, user="shop", password="shop-secret", database="shop"):
+    return server.conninfo(user, password, database)
 
 
 def refused(tmp_path, url):
@@ -72,12 +35,12 @@ def refused(tmp_path, url):
 
 
 def test_an_order_on_it_and_it_stays_when_the_platform_goes(server, own_platform):
-    p = own_platform(f"database.url={server.url()}").start()
+    p = own_platform(f"database.url={shop(server)}").start()
     shopper, sku = p.shopper(), p.client().get("/v1/products")["products"][0]["sku"]
     order = place(shopper, [(sku, 1)])
     assert final(shopper, order["id"])["status"] == "ORDER_STATUS_CONFIRMED"
     assert "give the same database.url" in p.run("verify").err
-    verified = p.run("verify", "--set", f"database.url={server.url()}")
+    verified = p.run("verify", "--set", f"database.url={shop(server)}")
     assert verified.code == 0, verified
     assert not (p.folder / "postgres/pgdata").exists(), "no private one beside it"
     assert p.run("down").code == 0
@@ -88,17 +51,17 @@ def test_an_order_on_it_and_it_stays_when_the_platform_goes(server, own_platform
 
 
 def test_a_wrong_password(server, tmp_path):
-    said = refused(tmp_path, server.url(password="wrong-secret"))
+    said = refused(tmp_path, shop(server, password="wrong-secret"))
     assert "password authentication failed" in said and "Check user, password and dbname" in said
 
 
 def test_a_database_that_is_not_there(server, tmp_path):
-    assert 'database "nowhere" does not exist' in refused(tmp_path, server.url(database="nowhere"))
+    assert 'database "nowhere" does not exist' in refused(tmp_path, shop(server, database="nowhere"))
 
 
 def test_a_role_without_the_rights(server, tmp_path):
-    assert 'ALTER ROLE "poor" CREATEROLE' in refused(tmp_path, server.url("poor", "poor-secret"))
-    assert 'GRANT CREATE ON DATABASE "shop" TO "half"' in refused(tmp_path, server.url("half", "half-secret"))
+    assert 'ALTER ROLE "poor" CREATEROLE' in refused(tmp_path, shop(server, "poor", "poor-secret"))
+    assert 'GRANT CREATE ON DATABASE "shop" TO "half"' in refused(tmp_path, shop(server, "half", "half-secret"))
 
 
 def test_a_server_that_is_away(tmp_path):

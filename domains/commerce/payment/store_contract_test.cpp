@@ -136,6 +136,14 @@ TYPED_TEST(store_contract, leases_due_operations_longest_due_first) {
     EXPECT_EQ(this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.next_due(uow); }), t0 + seconds(14));
 }
 
+TYPED_TEST(store_contract, what_a_clock_that_had_jumped_ahead_put_off_is_due) {
+    const auto a = this->a_payment("a"), b = this->a_payment("b");
+    this->save({.payments = {a, b}, .operations = {this->an_operation(a, t0 + farthest_due), this->an_operation(b, t0 + farthest_due + seconds(1))}});
+    const auto due = this->claim(t0);
+    ASSERT_THAT(due, SizeIs(1));
+    EXPECT_EQ(due[0].op.payment, b.id);
+}
+
 TYPED_TEST(store_contract, a_done_operation_stays_done) {
     const auto p = this->a_payment("o1");
     const auto o = this->an_operation(p);

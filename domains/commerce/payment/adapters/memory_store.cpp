@@ -79,7 +79,8 @@ task<void> memory_store::save(storage::unit_of_work& uow, const changes& c, time
 task<std::vector<claimed_operation>> memory_store::claim(storage::unit_of_work& uow, time_point now, time_point lease_end, int limit) {
     std::vector<std::pair<time_point, std::string>> due;
     for (const auto& [key, row] : operations_) {
-        if (row.b.state != operation_state::done && row.due <= now) due.emplace_back(row.due, key);
+        const bool is_due = row.due <= now || row.due > now + farthest_due;
+        if (row.b.state != operation_state::done && is_due) due.emplace_back(row.due, key);
     }
     std::sort(due.begin(), due.end());
     if (due.size() > static_cast<std::size_t>(limit)) due.resize(static_cast<std::size_t>(limit));

@@ -61,7 +61,7 @@ constexpr pg::statement claim_sql{"payment.claim", R"(
     WITH due AS MATERIALIZED (
         SELECT key, state
           FROM payment.operations
-         WHERE state <> 'done' AND next_at <= $1
+         WHERE state <> 'done' AND (next_at <= $1 OR next_at > $4)
          ORDER BY next_at
          LIMIT $3
            FOR UPDATE SKIP LOCKED)
@@ -233,7 +233,7 @@ task<void> postgres_store::save(storage::unit_of_work& uow, const changes& c, ti
 }
 
 task<std::vector<claimed_operation>> postgres_store::claim(storage::unit_of_work& uow, time_point now, time_point lease_end, int limit) {
-    const auto found = co_await pg::of(uow).query(claim_sql, pg::params(now, lease_end, std::int64_t{limit}));
+    const auto found = co_await pg::of(uow).query(claim_sql, pg::params(now, lease_end, std::int64_t{limit}, now + farthest_due));
     std::vector<claimed_operation> out;
     out.reserve(static_cast<std::size_t>(found.size()));
     for (const auto r : found) out.push_back(to_claimed(r));

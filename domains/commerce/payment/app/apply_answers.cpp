@@ -53,7 +53,7 @@ task<std::optional<time_point>> apply_answers::operator()(storage::unit_of_work&
     if (!ids.empty()) locked = co_await store_.lock(uow, {ids.begin(), ids.end()});
     plan p(std::move(locked), now, clock_, rng_);
     for (const auto& a : answers) {
-        const auto later = now + a.answer.retry_after.value_or(backoff(a.claimed.attempts, rng_));
+        const auto later = now + std::min<milliseconds>(a.answer.retry_after.value_or(backoff(a.claimed.attempts, rng_)), farthest_due);
         switch (a.answer.kind) {
             case answer_kind::settled:
                 settle(p, a);

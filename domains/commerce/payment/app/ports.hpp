@@ -25,6 +25,10 @@ enum class operation_state : std::uint8_t {
 [[nodiscard]] std::string_view name(operation_state) noexcept;
 [[nodiscard]] std::optional<operation_state> parse_operation_state(std::string_view) noexcept;
 
+// Nobody puts an operation off for longer. What is due later than that was put off by a clock that had jumped ahead: it
+// is due now.
+inline constexpr std::chrono::minutes farthest_due{15};
+
 struct new_operation {
     operation op;
     time_point due;
@@ -122,6 +126,7 @@ public:
     virtual task<void> save(storage::unit_of_work&, const changes&, time_point now) = 0;
 
     // Up to `limit` due operations, longest due first, leased until `lease_end`; those that others hold are passed over.
+    // Due is also what is put off by more than farthest_due.
     virtual task<std::vector<claimed_operation>> claim(storage::unit_of_work&, time_point now, time_point lease_end, int limit) = 0;
     // Makes unknown ones among these due at once.
     virtual task<void> hurry(storage::unit_of_work&, std::vector<std::string> keys, time_point now) = 0;
