@@ -62,7 +62,7 @@ def test_a_rotation_while_people_work_then_the_old_key_goes(short):
 
 def test_broken_off_it_goes_on_where_it_was(short):
     p = short
-    for _ in range(6):
+    for _ in range(30):
         p.shopper()
     command = [BINARY, "keys", "rotate-fields", "--batch-size", "1", "--data-dir", str(p.folder)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)

@@ -55,7 +55,7 @@ class Pair:
 class Gate:
     def __init__(self, target, seed=7):
         self.target, self.random = target, random.Random(seed)
-        self.connections = self.resets = 0
+        self.connections = self.resets = self.dropped = 0  # dropped: bytes that vanished, and connections that hung
         self.passed, self.segments = {TO_SERVER: 0, TO_CLIENT: 0}, {TO_SERVER: 0, TO_CLIENT: 0}
         self._faults, self._pairs, self._listener, self._tasks = Faults(), set(), None, set()
         self._loop = asyncio.new_event_loop()
@@ -151,6 +151,7 @@ class Gate:
         self._pairs.add(pair)
         try:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.dropped += self._faults.hangs_new
             while self._faults.hangs_new:
                 await asyncio.sleep(0.05)
             server = pair.sockets[TO_SERVER] = socket.socket(socket.AF_UNIX if isinstance(self.target, str) else socket.AF_INET)
@@ -172,6 +173,7 @@ class Gate:
         while data := await self._loop.sock_recv(source, CHUNK):
             f = self._faults
             if direction in f.silent:
+                self.dropped += len(data)
                 continue
             if f.seconds or f.jitter:
                 await asyncio.sleep(f.seconds + self.random.uniform(0, f.jitter))

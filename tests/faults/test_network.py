@@ -109,10 +109,14 @@ FAULTS = [slow, thin, in_crumbs, resets, torn, requests_torn, answers_vanish, re
 
 def survives(world, gate, fault):
     with Shopping(world.platform) as shopping:
-        before = gate.connections, gate.resets, dict(gate.segments)
-        fault(gate)
-        assert (gate.connections, gate.resets, gate.segments) != before, "the fault met no traffic"
-        gate.heal()
+        def traffic():
+            return gate.connections, gate.resets, gate.dropped, dict(gate.segments)
+        before = traffic()
+        try:
+            fault(gate)
+            assert traffic() != before, "the fault met no traffic"
+        finally:
+            gate.heal()
         shopping.until(8, timeout=90)  # it takes orders again
     shopping.check()
 

@@ -80,7 +80,7 @@ task<void> refuse(database& db, bool with_deadline, std::string* reason) {
 
 TEST(pool, refuses_a_caller_that_waited_too_long) {
     std::string reason;
-    with_database([&](database& db) { return refuse(db, false, &reason); }, with(1, milliseconds(20)));
+    with_database([&](database& db) { return refuse(db, false, &reason); }, with(1, milliseconds(500)));
     EXPECT_EQ(reason, "DATABASE_BUSY");
 }
 TEST(pool, refuses_a_caller_at_once_when_too_many_wait) {
