@@ -1,6 +1,8 @@
 """The keys of personal data: rotated while people work, given up only when nothing needs them."""
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import time
@@ -60,18 +62,37 @@ def test_a_rotation_while_people_work_then_the_old_key_goes(short):
     assert p.again(before).get("/v1/accounts/me")["email"] == before.email
 
 
+@contextlib.contextmanager
+def account_in_the_middle_locked(p):
+    """Somebody else's transaction holds one account's row: what comes to it waits."""
+    postmaster = (p.folder / "postgres/pgdata/postmaster.pid").read_text().split("\n")
+    environment = {**os.environ, "PGPASSWORD": (p.folder / "postgres/admin.password").read_text().strip()}
+    session = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin", "-d", "bitvelocity"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    middle = "(SELECT id FROM identity.accounts ORDER BY id OFFSET (SELECT count(*) / 2 FROM identity.accounts) LIMIT 1)"
+    session.stdin.write(f"BEGIN; SELECT id FROM identity.accounts WHERE id = {middle} FOR UPDATE;\n")
+    session.stdin.flush()
+    assert session.stdout.readline().strip()
+    try:
+        yield
+    finally:
+        session.communicate("ROLLBACK;\n", timeout=30)
+
+
 def test_broken_off_it_goes_on_where_it_was(short):
     p = short
-    for _ in range(30):
+    for _ in range(6):
         p.shopper()
     command = [BINARY, "keys", "rotate-fields", "--batch-size", "1", "--data-dir", str(p.folder)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-    for line in running.stdout:
-        if line.startswith("encrypted again: "):
-            running.send_signal(signal.SIGINT)
-            break
-    running.communicate(timeout=30)
+    with account_in_the_middle_locked(p):
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        for line in running.stdout:
+            if line.startswith("encrypted again: "):
+                running.send_signal(signal.SIGINT)
+                break
+        running.communicate(timeout=30)
     assert running.returncode != 0
+    time.sleep(1)  # the batch that waited for the row, if it still came to it, is through
     left = keys(p)[1][0]
     assert left > 0, "it was broken off in the middle"
     assert p.run("keys", "retire-field", "1", "--forget-history", "--yes").code == 1
