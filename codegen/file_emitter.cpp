@@ -14,7 +14,7 @@ void emit_banner(Printer& out, const pb::FileDescriptor& file) {
 
 void declare_message(Printer& out, const pb::Descriptor& m) {
     const std::string type = pb::compiler::cpp::ClassName(&m);
-    out.Print("void write_json(std::string& out, const $type$& m);\nbool read_json(bv::json::reader& in, $type$& m);\n", "type", type);
+    out.Print("void write_json(bv::json::writer& out, const $type$& m);\nbool read_json(bv::json::reader& in, $type$& m);\n", "type", type);
     if (has_checks(m)) out.Print("void validate(const $type$& m, const bv::rpc::field_path& path, bv::rpc::violations& out);\n", "type", type);
     else out.Print("inline void validate(const $type$&, const bv::rpc::field_path&, bv::rpc::violations&) {}\n", "type", type);
     if (has_pii(m)) out.Print("void mask_pii($type$& m);\n", "type", type);

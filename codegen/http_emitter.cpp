@@ -81,8 +81,7 @@ void emit_bind(Printer& out, const pb::MethodDescriptor& method, const std::vect
     out.Print("}\n\n");
 }
 
-void emit_call(Printer& out, const pb::MethodDescriptor& method, variables vars) {
-    vars["write"] = functions_namespace(*method.output_type()->file()) + "::write_json";
+void emit_call(Printer& out, const variables& vars) {
     out.Print(vars,
               "bv::task<bv::result<void>> $id$_json(void* service, bv::rpc::context& context, std::size_t binding,\n"
               "                                     const bv::rpc::parameters& parameters, std::string_view body, std::string& out) {\n"
@@ -91,7 +90,7 @@ void emit_call(Printer& out, const pb::MethodDescriptor& method, variables vars)
               "    if (auto bound = $id$_bind(request, binding, parameters, body); !bound) co_return std::unexpected(std::move(bound.error()));\n"
               "    auto answer = co_await static_cast<$service$*>(service)->$method$(context, std::move(request));\n"
               "    if (!answer) co_return std::unexpected(std::move(answer.error()));\n"
-              "    $write$(out, *answer);\n"
+              "    bv::json::append(out, *answer);\n"
               "    co_return bv::result<void>{};\n"
               "}\n\n");
 }
@@ -111,7 +110,7 @@ void emit_http_entry(Printer& out, const pb::MethodDescriptor& method) {
         break;
     }
     emit_bind(out, method, rules, vars);
-    emit_call(out, method, vars);
+    emit_call(out, vars);
 }
 
 }  // namespace bv::codegen

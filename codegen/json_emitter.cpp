@@ -28,12 +28,12 @@ std::string cpp_type(const field& f) {
 // The statement that writes one value.
 std::string write_one(const field& f, const std::string& value) {
     switch (f.cpp_type()) {
-    case field::CPPTYPE_STRING: return std::string(f.type() == field::TYPE_BYTES ? "bv::json::write_bytes" : "bv::json::write_string") + "(out, " + value + ");";
+    case field::CPPTYPE_STRING: return std::string(f.type() == field::TYPE_BYTES ? "out.bytes(" : "out.string(") + value + ");";
     case field::CPPTYPE_ENUM:
-        if (f.enum_type()->full_name() == "google.protobuf.NullValue") return "out += \"null\";";
-        return "bv::json::write_enum(out, " + functions_namespace(*f.enum_type()->file()) + "::json_names(" + cpp_type(f) + "{}), " + value + ");";
+        if (f.enum_type()->full_name() == "google.protobuf.NullValue") return "out.literal(\"null\");";
+        return "out.enumerator(" + functions_namespace(*f.enum_type()->file()) + "::json_names(" + cpp_type(f) + "{}), " + value + ");";
     case field::CPPTYPE_MESSAGE: return functions_namespace(*f.message_type()->file()) + "::write_json(out, " + value + ");";
-    default: return "bv::json::write(out, " + value + ");";
+    default: return "out.value(" + value + ");";
     }
 }
 
@@ -85,10 +85,10 @@ void emit_enum_names(Printer& out, const pb::EnumDescriptor& e) {
 void emit_writer(Printer& out, const pb::Descriptor& m) {
     const std::string type = pb::compiler::cpp::ClassName(&m);
     if (m.field_count() == 0) {
-        out.Print("void write_json(std::string& out, const $type$&) { out += \"{}\"; }\n\n", "type", type);
+        out.Print("void write_json(bv::json::writer& out, const $type$&) { out.literal(\"{}\"); }\n\n", "type", type);
         return;
     }
-    out.Print("void write_json(std::string& out, const $type$& m) {\n", "type", type);
+    out.Print("void write_json(bv::json::writer& out, const $type$& m) {\n", "type", type);
     {
         const indented body(out);
         out.Print("bv::json::object_writer object(out);\n");

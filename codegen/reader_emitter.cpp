@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
-#include <set>
 
 #include "codegen/emit.hpp"
 #include "codegen/names.hpp"
@@ -75,7 +74,10 @@ void emit_single(Printer& out, const field& f, variables vars) {
         vars["unset"] = unset;
         out.Print(vars, "if (m.$oneof$_case() != $class$::$unset$) return in.refuse(\"only one of the fields of $oneof$ may be given\");\n");
     }
-    if (has_target(f)) {
+    if (f.type() == field::TYPE_STRING) {
+        // Quicker than to fill an empty one that the message made.
+        out.Print(vars, "std::string_view text;\nif (!in.text(text)) return false;\nm.set_$name$(std::string(text));\nreturn true;\n");
+    } else if (has_target(f)) {
         vars["read"] = read_into(f, "*m.mutable_" + vars["name"] + "()");
         out.Print(vars, "return $read$;\n");
     } else if (is_null_enum(f)) {
@@ -88,21 +90,12 @@ void emit_single(Printer& out, const field& f, variables vars) {
     }
 }
 
-// Names of fields, and the number of the one that a key means; -1: none.
-void emit_lookup(Printer& out, const pb::Descriptor& m, const std::string& type) {
-    out.Print("constexpr std::string_view $type$_names[] = {", "type", type);
-    for (int i = 0; i < m.field_count(); ++i) out.Print(i > 0 ? ", $name$" : "$name$", "name", quoted(m.field(i)->json_name()));
-    out.Print("};\n\nint $type$_field(std::string_view key) noexcept {\n    switch (key.size()) {\n", "type", type);
-    std::map<std::size_t, std::map<std::string, int>> by_length;
+void emit_keys(Printer& out, const pb::Descriptor& m, const std::string& type) {
+    out.Print("constexpr bv::json::field_key $type$_keys[] = {\n", "type", type);
     for (int i = 0; i < m.field_count(); ++i)
-        for (const std::string& name : {m.field(i)->json_name(), m.field(i)->name()}) by_length[name.size()].emplace(name, i);
-    for (const auto& [length, names] : by_length) {
-        out.Print("    case $length$:\n", "length", std::to_string(length));
-        for (const auto& [name, index] : names)
-            out.Print("        if (key == $name$) return $index$;\n", "name", quoted(name), "index", std::to_string(index));
-        out.Print("        return -1;\n");
-    }
-    out.Print("    default: return -1;\n    }\n}\n\n");
+        out.Print("    {$name$, $original$$null$},\n", "name", quoted(m.field(i)->json_name()), "original", quoted(m.field(i)->name()), "null",
+                  takes_null(*m.field(i)) ? ", true" : "");
+    out.Print("};\n\n");
 }
 
 void emit_fields(Printer& out, const pb::Descriptor& m, const std::string& type) {
@@ -139,30 +132,18 @@ void emit_reader(Printer& out, const pb::Descriptor& m) {
         return;
     }
     out.Print("namespace {\n\n");
-    emit_lookup(out, m, type);
+    emit_keys(out, m, type);
     emit_fields(out, m, type);
     out.Print("}  // namespace\n\n");
-    std::string null_is_absent = "in.null()";
-    for (int i = 0; i < m.field_count(); ++i)
-        if (takes_null(*m.field(i))) null_is_absent = "field != " + std::to_string(i) + " && " + null_is_absent;
     out.Print(
         "bool read_json(bv::json::reader& in, $type$& m) {\n"
-        "    bv::json::seen_fields<$count$> seen;\n"
+        "    std::uint64_t seen[$words$] = {};\n"
         "    if (!in.begin_object()) return false;\n"
-        "    for (std::string_view key; in.next_key(key);) {\n"
-        "        const int field = $type$_field(key);\n"
-        "        if (field < 0) {\n"
-        "            if (!in.unknown(std::string(key), $type$_names)) return false;\n"
-        "            continue;\n"
-        "        }\n"
-        "        const std::string_view name = $type$_names[field];\n"
-        "        if (!seen.mark(static_cast<std::size_t>(field))) return in.duplicate(name);\n"
-        "        if ($null$) continue;\n"
-        "        if (!$type$_read(in, m, field)) return in.inside(name);\n"
-        "    }\n"
+        "    for (int field = -1; (field = in.next_field($type$_keys, seen, field)) >= 0;)\n"
+        "        if (!$type$_read(in, m, field)) return in.inside($type$_keys[field].name);\n"
         "    return in.ok();\n"
         "}\n\n",
-        "type", type, "count", std::to_string(m.field_count()), "null", null_is_absent);
+        "type", type, "words", std::to_string(m.field_count() / 64 + 1));
 }
 
 }  // namespace bv::codegen

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <type_traits>
 
 #include "platform/rpc/json_reader.hpp"
 
@@ -108,8 +109,30 @@ bool reader::number_token(std::string_view& token) {
     return true;
 }
 
-template <class Int>
-bool reader::read_integer(Int& out) {
+// An integer as programs write it, in quotes or not: up to 18 digits, within range, and nothing behind them that makes it
+// another number. False: it is something else, and nothing was read.
+template <std::integral Int>
+bool reader::usual_integer(Int& out) noexcept {
+    constexpr std::ptrdiff_t most_digits = 18;
+    const char* p = at_;
+    const bool quoted = p != end_ && *p == '"';
+    if (quoted) ++p;
+    const bool negative = std::is_signed_v<Int> && p != end_ && *p == '-';
+    if (negative) ++p;
+    const char* const digits = p;
+    const char* const last = end_ - p > most_digits ? p + most_digits : end_;
+    std::uint64_t value = 0;
+    while (p != last && is_digit(*p)) value = value * 10 + static_cast<std::uint64_t>(*p++ - '0');
+    if (p == digits || p == end_ || (*digits == '0' && p - digits > 1) || value > static_cast<std::uint64_t>(std::numeric_limits<Int>::max())) return false;
+    if (quoted ? *p != '"' : is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E') return false;
+    at_ = quoted ? p + 1 : p;
+    const auto whole = static_cast<Int>(value);
+    out = negative ? static_cast<Int>(-whole) : whole;
+    return true;
+}
+
+template <std::integral Int>
+bool reader::any_integer(Int& out) {
     std::string_view token;
     const char next = peek();
     if (next == '"') {
@@ -128,10 +151,10 @@ bool reader::read_integer(Int& out) {
     return false;
 }
 
-bool reader::read(std::int32_t& out) { return read_integer(out); }
-bool reader::read(std::int64_t& out) { return read_integer(out); }
-bool reader::read(std::uint32_t& out) { return read_integer(out); }
-bool reader::read(std::uint64_t& out) { return read_integer(out); }
+bool reader::read(std::int32_t& out) { return usual_integer(out) || any_integer(out); }
+bool reader::read(std::int64_t& out) { return usual_integer(out) || any_integer(out); }
+bool reader::read(std::uint32_t& out) { return usual_integer(out) || any_integer(out); }
+bool reader::read(std::uint64_t& out) { return usual_integer(out) || any_integer(out); }
 
 template <class Float>
 bool reader::read_float(Float& out) {

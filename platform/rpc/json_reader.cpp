@@ -1,9 +1,10 @@
 #include "platform/rpc/json_reader.hpp"
 
-#include <array>
-#include <cctype>
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
+#include "platform/rpc/json_block.hpp"
 #include "platform/rpc/nearest.hpp"
 
 namespace bv::json {
@@ -13,27 +14,11 @@ constexpr std::size_t shown_bytes = 40;  // of what the client wrote, in message
 
 std::string shown(std::string_view text) {
     std::string out;
-    write_string(out, text.substr(0, shown_bytes));
+    writer to(out);
+    to.string(text.substr(0, shown_bytes));
+    to.finish();
     if (text.size() > shown_bytes) out += "…";
     return valid_utf8(out) ? out : "a string";
-}
-
-void append_utf8(std::string& out, std::uint32_t c) {
-    if (c < 0x80) {
-        out += static_cast<char>(c);
-    } else if (c < 0x800) {
-        out += static_cast<char>(0xC0 | c >> 6);
-        out += static_cast<char>(0x80 | (c & 63));
-    } else if (c < 0x10000) {
-        out += static_cast<char>(0xE0 | c >> 12);
-        out += static_cast<char>(0x80 | (c >> 6 & 63));
-        out += static_cast<char>(0x80 | (c & 63));
-    } else {
-        out += static_cast<char>(0xF0 | c >> 18);
-        out += static_cast<char>(0x80 | (c >> 12 & 63));
-        out += static_cast<char>(0x80 | (c >> 6 & 63));
-        out += static_cast<char>(0x80 | (c & 63));
-    }
 }
 
 }  // namespace
@@ -63,8 +48,10 @@ bool reader::duplicate(std::string_view key) {
     return inside(key);
 }
 
-bool reader::unknown(std::string_view key, std::span<const std::string_view> names) {
+bool reader::unknown(std::string_view key, std::span<const field_key> fields) {
     if (options_.ignore_unknown) return skip();
+    std::vector<std::string_view> names;
+    for (const field_key& f : fields) names.push_back(f.name);
     std::string description = "unknown field";
     if (const auto near = nearest(key, names); !near.empty()) {
         description += "; did you mean ";
@@ -103,11 +90,6 @@ bv::error reader::to_error() const {
     return {code::invalid_argument, "MALFORMED_JSON", std::move(message), {}, {}};
 }
 
-char reader::peek() {
-    space();
-    return at_ == end_ ? '\0' : *at_;
-}
-
 // Names what is there instead.
 bool reader::expected(std::string_view what) {
     if (failed_) return false;
@@ -129,49 +111,105 @@ bool reader::expected(std::string_view what) {
     }
 }
 
-bool reader::begin_object() {
-    if (peek() != '{') return expected("an object");
-    if (++depth_ > options_.max_depth) return refuse("is nested more than " + std::to_string(options_.max_depth) + " levels deep");
-    ++at_;
-    first_ = true;
-    return true;
+bool reader::may_begin(char bracket, std::string_view what) {
+    if (peek() != bracket) return expected(what);
+    return depth_ < options_.max_depth || refuse("is nested more than " + std::to_string(options_.max_depth) + " levels deep");
 }
 
-bool reader::next_key(std::string_view& key) {
+// The quote of the next key; false at the end of the object.
+bool reader::next_member() {
     if (failed_) return false;
     const char next = peek();
-    if (next == '}') {
-        ++at_, --depth_, first_ = false;
-        return false;
-    }
+    if (next == '}') return end(), false;
     if (!first_) {
         if (next != ',') return syntax("expected ',' or '}'");
         ++at_;
     }
     first_ = false;
-    if (peek() != '"') return syntax("expected a key in quotes");
+    return peek() == '"' || syntax("expected a key in quotes");
+}
+
+bool reader::key_text(std::string_view& key) {
     if (!text(key)) return false;
     if (peek() != ':') return syntax("expected ':'");
     ++at_;
     return true;
 }
 
-bool reader::begin_array() {
-    if (peek() != '[') return expected("an array");
-    if (++depth_ > options_.max_depth) return refuse("is nested more than " + std::to_string(options_.max_depth) + " levels deep");
-    ++at_;
-    first_ = true;
-    return true;
+bool reader::next_key(std::string_view& key) { return next_member() && key_text(key); }
+
+// Whether the first bytes of the key stand there as programs write them: without escapes, without space before the colon.
+inline bool reader::stands_at(const char* at, const field_key& key) noexcept {
+    return (~block(at).equal(block::aligned(key.head)) & key.mask) == 0;
+}
+
+// The usual case in few instructions: the end, or the next key of `keys`, short, behind no more than a comma. All else is left to
+// any_field.
+int reader::next_field(std::span<const field_key> keys, std::uint64_t* seen, int last) {
+    const char* at = at_;
+    if (at != end_ && *at == '}') return end(), -1;
+    if (!first_ && at != end_ && *at == ',') ++at;
+    else if (!first_) return any_field(keys, seen, last);
+    const auto next = static_cast<std::size_t>(last + 1);
+    if (end_ - at <= static_cast<std::ptrdiff_t>(block::size) || next >= keys.size()) return any_field(keys, seen, last);
+    const field_key& key = keys[next];
+    if (key.length > block::size || !stands_at(at, key)) return any_field(keys, seen, last);
+    at += key.length;
+    std::uint64_t& marks = seen[next / 64];
+    const std::uint64_t mark = std::uint64_t{1} << next % 64;
+    if ((marks & mark) != 0 || *at == 'n' || static_cast<unsigned char>(*at) <= ' ') return any_field(keys, seen, last);
+    marks |= mark;
+    at_ = at;
+    first_ = false;
+    return static_cast<int>(next);
+}
+
+// The key that stands at at_, looked for from the given one on, and read; -1: none, or it is written otherwise.
+int reader::usual_key(std::span<const field_key> keys, std::size_t from) noexcept {
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (left < block::size) return -1;
+    for (std::size_t tried = 0, i = from; tried < keys.size(); ++tried, ++i) {
+        if (i >= keys.size()) i = 0;
+        const field_key& key = keys[i];
+        if (!stands_at(at_, key)) continue;
+        const bool whole = key.length <= block::size ||
+                           (key.length <= left && std::string_view(at_ + 1, key.name.size()) == key.name && std::memcmp(at_ + key.length - 2, "\":", 2) == 0);
+        if (!whole) continue;
+        at_ += key.length;
+        return static_cast<int>(i);
+    }
+    return -1;
+}
+
+int reader::any_field(std::span<const field_key> keys, std::uint64_t* seen, int last) {
+    while (next_member()) {
+        int found = usual_key(keys, static_cast<std::size_t>(last + 1));
+        if (found < 0) {
+            std::string_view name;
+            if (!key_text(name)) return -1;
+            const auto named = std::ranges::find_if(keys, [&](const field_key& k) { return k.name == name || k.original == name; });
+            if (named == keys.end()) {
+                if (!unknown(std::string(name), keys)) return -1;
+                continue;
+            }
+            found = static_cast<int>(named - keys.begin());
+        }
+        last = found;
+        const field_key& key = keys[static_cast<std::size_t>(found)];
+        std::uint64_t& marks = seen[found / 64];
+        const std::uint64_t mark = std::uint64_t{1} << found % 64;
+        if ((marks & mark) != 0) return duplicate(key.name), -1;
+        marks |= mark;
+        if (peek() == 'n' && !key.takes_null && literal("null")) continue;
+        return found;
+    }
+    return -1;
 }
 
 bool reader::next_item() {
     if (failed_) return false;
     const char next = peek();
-    if (next == ']') {
-        ++at_, --depth_;
-        first_ = false;
-        return false;
-    }
+    if (next == ']') return end(), false;
     if (!first_) {
         if (next != ',') return syntax("expected ',' or ']'");
         ++at_;
@@ -194,80 +232,6 @@ bool reader::read(bool& out) {
     if (next == 'f' && literal("false")) return out = false, true;
     if (next == 't' || next == 'f') return syntax("expected true or false");
     return expected("true or false");
-}
-
-bool reader::text(std::string_view& out) {
-    if (peek() != '"') return expected("a string");
-    const char* const start = ++at_;
-    unsigned char high = 0;
-    while (at_ != end_ && *at_ != '"' && *at_ != '\\' && static_cast<unsigned char>(*at_) >= 32) {
-        high |= static_cast<unsigned char>(*at_);
-        ++at_;
-    }
-    if (at_ == end_ || *at_ != '"') return escaped_string(start, out);
-    out = {start, static_cast<std::size_t>(at_ - start)};
-    if ((high & 0x80) != 0 && !valid_utf8(out)) return syntax("the string is not valid UTF-8");
-    ++at_;
-    return true;
-}
-
-bool reader::escaped_string(const char* start, std::string_view& out) {
-    unescaped_.assign(start, at_);
-    while (at_ != end_ && *at_ != '"') {
-        if (static_cast<unsigned char>(*at_) < 32) return syntax("control characters in strings must be escaped");
-        if (*at_ != '\\') {
-            unescaped_ += *at_++;
-            continue;
-        }
-        ++at_;
-        if (!escape()) return false;
-    }
-    if (at_ == end_) return syntax("the string does not end");
-    if (!valid_utf8(unescaped_)) return syntax("the string is not valid UTF-8");
-    ++at_;
-    out = unescaped_;
-    return true;
-}
-
-bool reader::escape() {
-    if (at_ == end_) return syntax("the string does not end");
-    switch (*at_++) {
-    case '"': unescaped_ += '"'; return true;
-    case '\\': unescaped_ += '\\'; return true;
-    case '/': unescaped_ += '/'; return true;
-    case 'b': unescaped_ += '\b'; return true;
-    case 'f': unescaped_ += '\f'; return true;
-    case 'n': unescaped_ += '\n'; return true;
-    case 'r': unescaped_ += '\r'; return true;
-    case 't': unescaped_ += '\t'; return true;
-    case 'u': break;
-    default: --at_; return syntax("unknown escape in a string");
-    }
-    std::uint32_t unit = 0;
-    if (!code_unit(unit)) return false;
-    if (unit >= 0xDC00 && unit < 0xE000) return syntax("a low surrogate without its high one");
-    if (unit >= 0xD800 && unit < 0xDC00) {
-        std::uint32_t low = 0;
-        if (!literal("\\u") || !code_unit(low) || low < 0xDC00 || low >= 0xE000) return syntax("a high surrogate without its low one");
-        unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-    }
-    append_utf8(unescaped_, unit);
-    return true;
-}
-
-bool reader::code_unit(std::uint32_t& out) {
-    if (end_ - at_ < 4) return syntax("expected four hexadecimal digits");
-    const auto [end, error] = std::from_chars(at_, at_ + 4, out, 16);
-    if (end != at_ + 4) return syntax("expected four hexadecimal digits");
-    at_ += 4;
-    return true;
-}
-
-bool reader::read(std::string& out) {
-    std::string_view value;
-    if (!text(value)) return false;
-    out.assign(value);
-    return true;
 }
 
 bool reader::read_bytes(std::string& out) {
@@ -332,57 +296,6 @@ bool reader::finish() {
 bool reader::map_key(std::string_view text, bool& key) {
     key = text == "true";
     return key || text == "false" || refuse("the key must be true or false");
-}
-
-bool valid_utf8(std::string_view text) noexcept {
-    const auto* p = reinterpret_cast<const unsigned char*>(text.data());
-    const auto* const end = p + text.size();
-    while (p != end) {
-        if (*p < 0x80) {
-            ++p;
-            continue;
-        }
-        const int more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : 1;
-        if (*p < 0xC2 || *p > 0xF4 || end - p <= more) return false;
-        // The second byte excludes overlong forms, surrogates and what lies beyond U+10FFFF (Unicode, table 3-7).
-        const unsigned char low = *p == 0xE0 ? 0xA0 : *p == 0xF0 ? 0x90 : 0x80;
-        const unsigned char high = *p == 0xED ? 0x9F : *p == 0xF4 ? 0x8F : 0xBF;
-        if (p[1] < low || p[1] > high) return false;
-        for (int i = 2; i <= more; ++i)
-            if ((p[i] & 0xC0) != 0x80) return false;
-        p += more + 1;
-    }
-    return true;
-}
-
-bool decode_base64(std::string_view text, std::string& out) {
-    static constexpr auto values = [] {
-        std::array<signed char, 256> table{};
-        table.fill(-1);
-        for (int i = 0; i < 26; ++i) {
-            table[static_cast<std::size_t>('A' + i)] = static_cast<signed char>(i);
-            table[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(26 + i);
-        }
-        for (int i = 0; i < 10; ++i) table[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(52 + i);
-        table['+'] = table['-'] = 62;
-        table['/'] = table['_'] = 63;
-        return table;
-    }();
-    std::size_t padding = 0;
-    while (padding < 2 && !text.empty() && text.back() == '=') text.remove_suffix(1), ++padding;
-    if (text.size() % 4 == 1 || (padding > 0 && (text.size() + padding) % 4 != 0)) return false;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        const int value = values[static_cast<unsigned char>(c)];
-        if (value < 0) return false;
-        bits = bits << 6 | static_cast<std::uint32_t>(value);
-        count += 6;
-        if (count < 8) continue;
-        count -= 8;
-        out += static_cast<char>(bits >> count & 255);
-    }
-    return true;
 }
 
 }  // namespace bv::json

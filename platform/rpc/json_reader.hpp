@@ -3,6 +3,7 @@
 // Every function returns false once something was wrong; the first error is kept, with the path to it.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,26 @@ struct read_error {
     std::size_t line = 0, column = 0;  // from 1
 };
 
+// A field as the key of a JSON object: by its lowerCamelCase name, or by that of the contract. The first bytes of `"name":`, as
+// programs write it, are kept so that a text can be compared with all of them at once.
+struct field_key {
+    static constexpr std::size_t head_size = 16;
+
+    constexpr field_key(std::string_view json_name, std::string_view contract_name, bool null_is_value = false)
+        : length(json_name.size() + 3), name(json_name), original(contract_name), takes_null(null_is_value) {
+        for (std::size_t i = 0; i < head_size && i < length; ++i) {
+            head[i] = i == 0 || i == length - 2 ? '"' : i == length - 1 ? ':' : name[i - 1];
+            mask |= 1U << i;
+        }
+    }
+
+    alignas(head_size) char head[head_size] = {};
+    unsigned mask = 0;   // which bytes of head there are
+    std::size_t length;  // of `"name":`
+    std::string_view name, original;
+    bool takes_null;  // null is a value of it, not its absence
+};
+
 // The text must outlive the reader. One reader, one text, one thread.
 class reader {
 public:
@@ -34,9 +55,13 @@ public:
 
     // for (begin_object(); next_key(k);) …; next_key is false at the end and after an error. A key is valid until the
     // next read.
-    bool begin_object();
+    bool begin_object() { return begin('{', "an object"); }
     bool next_key(std::string_view& key);
-    bool begin_array();
+    // The same for a message: for (int f = -1; (f = next_field(keys, seen, f)) >= 0;) …; f is the number of the key, and `seen` has
+    // a bit for each. Fields that are null are absent, unless null is a value of theirs. Quickest when they come in the order of
+    // `keys`.
+    int next_field(std::span<const field_key> keys, std::uint64_t* seen, int last);
+    bool begin_array() { return begin('[', "an array"); }
     bool next_item();
 
     bool read(bool&);
@@ -53,7 +78,10 @@ public:
     bool text(std::string_view&);                                    // a string, valid until the next read
     bool skip();                                                     // any value
     bool finish();                                                   // only white space is left
-    [[nodiscard]] char peek();  // the next character that is not white space; 0 at the end
+    [[nodiscard]] char peek() noexcept {  // the next character that is not white space; 0 at the end
+        space();
+        return at_ == end_ ? '\0' : *at_;
+    }
     // A number where one is next, for google.protobuf.Value.
     bool plain_number(double&);
 
@@ -73,8 +101,8 @@ public:
     // Refuse what was just read; always false.
     bool refuse(std::string description);
     bool duplicate(std::string_view key);
-    // Skips the field, or refuses it with the nearest of `names`.
-    bool unknown(std::string_view key, std::span<const std::string_view> names);
+    // Skips the field, or refuses it with the nearest of their names.
+    bool unknown(std::string_view key, std::span<const field_key> fields);
     // On the way out after an error: adds where it was; always false.
     bool inside(std::string_view field);
     bool inside(std::size_t index);
@@ -82,17 +110,35 @@ public:
 
 private:
     bool syntax(std::string_view description);
+    bool begin(char bracket, std::string_view what) {
+        if (at_ == end_ || *at_ != bracket || depth_ >= options_.max_depth) [[unlikely]]
+            if (!may_begin(bracket, what)) return false;
+        ++at_, ++depth_;
+        return first_ = true;
+    }
+    bool may_begin(char bracket, std::string_view what);
+    void end() noexcept { ++at_, --depth_, first_ = false; }
+    bool next_member();
+    bool key_text(std::string_view&);
+    static bool stands_at(const char* at, const field_key&) noexcept;
+    int usual_key(std::span<const field_key>, std::size_t from) noexcept;
+    int any_field(std::span<const field_key>, std::uint64_t* seen, int last);
     void space() noexcept {
-        while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+        while (at_ != end_ && static_cast<unsigned char>(*at_) <= ' ' && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
     }
     bool literal(std::string_view word);
+    std::string_view usual_text() noexcept;
+    bool any_text(std::string_view& out);
+    bool plain_text() noexcept;
     bool escaped_string(const char* start, std::string_view& out);
     bool escape();
     bool code_unit(std::uint32_t&);
     bool number_token(std::string_view&);
     bool expected(std::string_view what);
-    template <class Int>
-    bool read_integer(Int&);
+    template <std::integral Int>
+    bool usual_integer(Int&) noexcept;
+    template <std::integral Int>
+    bool any_integer(Int&);
     template <class Float>
     bool read_float(Float&);
 
@@ -103,22 +149,6 @@ private:
     bool failed_ = false;
     std::string unescaped_;
     read_error error_;
-};
-
-// Which fields of a message were seen.
-template <std::size_t Count>
-class seen_fields {
-public:
-    // Whether this is the first time.
-    bool mark(std::size_t field) noexcept {
-        const std::uint64_t bit = std::uint64_t{1} << field % 64;
-        const bool fresh = (words_[field / 64] & bit) == 0;
-        words_[field / 64] |= bit;
-        return fresh;
-    }
-
-private:
-    std::uint64_t words_[Count / 64 + 1] = {};
 };
 
 template <class Read>

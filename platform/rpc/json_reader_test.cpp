@@ -18,7 +18,9 @@ std::string read_one(std::string_view text) {
     if constexpr (std::is_same_v<T, std::string>) return value;
     else {
         std::string out;
-        write(out, value);
+        writer to(out);
+        to.value(value);
+        to.finish();
         return out;
     }
 }
@@ -46,6 +48,12 @@ TEST(JsonInteger, Of64BitsLosesNothing) {
     EXPECT_EQ(read_one<std::int64_t>("\"-9223372036854775808\""), "\"-9223372036854775808\"");
     EXPECT_EQ(read_one<std::uint64_t>("18446744073709551615"), "\"18446744073709551615\"");
     EXPECT_EQ(read_one<std::uint64_t>("18446744073709551616"), "refused: must be an integer from 0 to 18446744073709551615");
+    EXPECT_EQ(read_one<std::int64_t>("\"999999999999999999\""), "\"999999999999999999\"");
+    EXPECT_EQ(read_one<std::int64_t>("-999999999999999999 "), "\"-999999999999999999\"");
+    EXPECT_EQ(read_one<std::int64_t>("\"01\""), "refused: must be an integer from -9223372036854775808 to 9223372036854775807");
+    EXPECT_EQ(read_one<std::int64_t>("\"-\""), "refused: must be an integer from -9223372036854775808 to 9223372036854775807");
+    EXPECT_EQ(read_one<std::uint64_t>("\"-0\""), "\"0\"");
+    EXPECT_EQ(read_one<std::int64_t>("5e0 "), "\"5\"");
     EXPECT_EQ(read_one<std::uint64_t>("-1"), "refused: must be an integer from 0 to 18446744073709551615");
 }
 

@@ -12,7 +12,7 @@ namespace bv::rpc {
 template <class Message>
 [[nodiscard]] std::string to_json(const Message& message) {
     std::string out;
-    write_json(out, message);
+    json::append(out, message);
     return out;
 }
 
@@ -29,7 +29,7 @@ bool json_of(std::string_view bytes, bool masked, std::string& out) {
     Message message;
     if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
     if (masked) mask_pii(message);
-    write_json(out, message);
+    json::append(out, message);
     return true;
 }
 

@@ -23,7 +23,9 @@ std::string check_of(std::string_view list, std::string_view position) {
 
 std::string base64url(std::string_view bytes) {
     std::string quoted;
-    json::write_bytes(quoted, bytes);
+    json::writer to(quoted);
+    to.bytes(bytes);
+    to.finish();
     std::string out = quoted.substr(1, quoted.size() - 2);
     while (!out.empty() && out.back() == '=') out.pop_back();
     for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;

@@ -53,13 +53,13 @@ struct problem {
     const std::vector<field_violation>* violations = nullptr;
 };
 
-void write_violations(std::string& out, const std::vector<field_violation>& violations) {
+void write_violations(json::writer& out, const std::vector<field_violation>& violations) {
     json::write_list(out, violations, [&](const field_violation& v) {
         json::object_writer object(out);
         object.key("\"field\":");
-        json::write_string(out, v.field);
+        out.string(v.field);
         object.key("\"description\":");
-        json::write_string(out, v.description);
+        out.string(v.description);
         object.close();
     });
 }
@@ -69,15 +69,15 @@ http::response render(const problem& p, const telemetry::span_context& trace) {
     response.status = p.status;
     response.content_type = "application/problem+json";
     response.headers.add("Cache-Control", "no-store");
-    std::string& out = response.body;
-    const auto text = [&](std::string_view value) { json::write_string(out, value); };
+    json::writer out(response.body);
+    const auto text = [&](std::string_view value) { out.string(value); };
     json::object_writer object(out);
     object.key("\"type\":");
     text(p.reason.empty() ? "about:blank" : "urn:bitvelocity:problem:" + dashed(p.reason));
     object.key("\"title\":");
     text(p.reason.empty() ? std::string(http::reason_phrase(p.status)) : title_of(p.reason));
     object.key("\"status\":");
-    json::write(out, p.status);
+    out.value(p.status);
     object.key("\"detail\":");
     text(p.detail);
     if (!p.reason.empty()) {
@@ -93,6 +93,7 @@ http::response render(const problem& p, const telemetry::span_context& trace) {
         text(trace.trace_id_hex());
     }
     object.close();
+    out.finish();
     return response;
 }
 

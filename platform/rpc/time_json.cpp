@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 
 #include "platform/rpc/json_reader.hpp"
 #include "platform/rpc/well_known.hpp"
@@ -17,19 +16,27 @@ constexpr std::int64_t last_second = 253'402'300'799;   // 9999-12-31T23:59:59Z
 constexpr std::int64_t longest_duration = 315'576'000'000;
 constexpr std::int64_t day = 86'400;
 
-void append_digits(std::string& out, std::int64_t value, int width) {
-    char text[20];
-    for (int i = width - 1; i >= 0; --i, value /= 10) text[i] = static_cast<char>('0' + value % 10);
-    out.append(text, static_cast<std::size_t>(width));
+constexpr std::size_t longest_time = 40;  // bytes of either in JSON
+
+char* put_two(char* at, unsigned value) {
+    at[0] = static_cast<char>('0' + value / 10);
+    at[1] = static_cast<char>('0' + value % 10);
+    return at + 2;
+}
+
+template <int Width>
+char* put_digits(char* at, unsigned value) {
+    for (int i = Width - 1; i >= 0; --i, value /= 10) at[i] = static_cast<char>('0' + value % 10);
+    return at + Width;
 }
 
 // ".250", ".000250" or ".000000250", as short as the value allows; nothing for zero.
-void append_nanos(std::string& out, std::int32_t nanos) {
-    if (nanos == 0) return;
-    out += '.';
-    if (nanos % 1'000'000 == 0) append_digits(out, nanos / 1'000'000, 3);
-    else if (nanos % 1'000 == 0) append_digits(out, nanos / 1'000, 6);
-    else append_digits(out, nanos, 9);
+char* put_nanos(char* at, unsigned value) {
+    if (value == 0) return at;
+    *at++ = '.';
+    if (value % 1'000'000 == 0) return put_digits<3>(at, value / 1'000'000);
+    if (value % 1'000 == 0) return put_digits<6>(at, value / 1'000);
+    return put_digits<9>(at, value);
 }
 
 // A cursor over fixed-width fields.
@@ -67,41 +74,56 @@ struct scanner {
     }
 };
 
+// The numbers of "2026-01-31T09:00:00", which stand at fixed places.
+struct date_digits {
+    explicit date_digits(const char* text)
+        : year(two(text) * 100 + two(text + 2)), month(two(text + 5)), day(two(text + 8)), hour(two(text + 11)), minute(two(text + 14)), second(two(text + 17)) {}
+
+    unsigned bad = 0;  // not zero: one of them is not a number
+    unsigned year, month, day, hour, minute, second;
+
+private:
+    unsigned two(const char* at) {
+        const unsigned high = static_cast<unsigned char>(at[0]) - unsigned{'0'}, low = static_cast<unsigned char>(at[1]) - unsigned{'0'};
+        bad |= static_cast<unsigned>(high > 9) | static_cast<unsigned>(low > 9);
+        return high * 10 + low;
+    }
+};
+
 }  // namespace
 
-void write_json(std::string& out, const google::protobuf::Timestamp& m) {
-    const std::int64_t since_midnight = ((m.seconds() % day) + day) % day;
-    const std::chrono::sys_days date{std::chrono::days((m.seconds() - since_midnight) / day)};
-    const std::chrono::year_month_day ymd{date};
-    out += '"';
-    append_digits(out, static_cast<int>(ymd.year()), 4);
-    out += '-';
-    append_digits(out, static_cast<unsigned>(ymd.month()), 2);
-    out += '-';
-    append_digits(out, static_cast<unsigned>(ymd.day()), 2);
-    out += 'T';
-    append_digits(out, since_midnight / 3600, 2);
-    out += ':';
-    append_digits(out, since_midnight / 60 % 60, 2);
-    out += ':';
-    append_digits(out, since_midnight % 60, 2);
-    append_nanos(out, m.nanos());
-    out += "Z\"";
+void write_json(writer& out, const google::protobuf::Timestamp& m) {
+    const bool before_midnight = m.seconds() % day < 0;
+    const std::int64_t since_midnight = m.seconds() % day + (before_midnight ? day : 0);
+    const std::chrono::year_month_day ymd{std::chrono::sys_days(std::chrono::days(m.seconds() / day - (before_midnight ? 1 : 0)))};
+    const auto year = static_cast<unsigned>(static_cast<int>(ymd.year())) % 10'000;
+    const auto second = static_cast<unsigned>(since_midnight);
+    char* at = out.room(longest_time);
+    *at++ = '"';
+    at = put_two(put_two(at, year / 100), year % 100);
+    *at++ = '-';
+    at = put_two(at, static_cast<unsigned>(ymd.month()));
+    *at++ = '-';
+    at = put_two(at, static_cast<unsigned>(ymd.day()));
+    *at++ = 'T';
+    at = put_two(at, second / 3600);
+    *at++ = ':';
+    at = put_two(at, second / 60 % 60);
+    *at++ = ':';
+    at = put_two(at, second % 60);
+    at = put_nanos(at, static_cast<unsigned>(m.nanos()));
+    *at++ = 'Z';
+    *at++ = '"';
+    out.advance(at);
 }
 
 bool parse_timestamp(std::string_view text, google::protobuf::Timestamp& m) {
-    scanner in{text};
-    const auto year = in.digits(4);
-    in.expect('-');
-    const auto month = in.digits(2);
-    in.expect('-');
-    const auto day_of_month = in.digits(2);
-    if (!in.next('T') && !in.next('t')) return false;
-    const auto hour = in.digits(2);
-    in.expect(':');
-    const auto minute = in.digits(2);
-    in.expect(':');
-    const auto second = in.digits(2);
+    constexpr std::size_t to_seconds = std::string_view("2026-01-31T09:00:00").size();
+    if (text.size() <= to_seconds) return false;
+    const date_digits d{text.data()};
+    if (d.bad != 0 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':') return false;
+    const unsigned hour = d.hour, minute = d.minute, second = d.second;
+    scanner in{text.substr(to_seconds)};
     const std::int32_t nanos = in.next('.') ? in.fraction() : 0;
     std::int64_t offset = 0;
     if (!in.next('Z') && !in.next('z')) {
@@ -113,8 +135,7 @@ bool parse_timestamp(std::string_view text, google::protobuf::Timestamp& m) {
         if (offset_hour > 23 || offset_minute > 59) return false;
         offset = (offset_hour * 60 + offset_minute) * 60 * (east ? 1 : -1);
     }
-    const std::chrono::year_month_day ymd{std::chrono::year(static_cast<int>(year)), std::chrono::month(static_cast<unsigned>(month)),
-                                          std::chrono::day(static_cast<unsigned>(day_of_month))};
+    const std::chrono::year_month_day ymd{std::chrono::year(static_cast<int>(d.year)), std::chrono::month(d.month), std::chrono::day(d.day)};
     if (!in.good || !in.rest.empty() || !ymd.ok() || hour > 23 || minute > 59 || second > 59) return false;
     const std::int64_t days = std::chrono::sys_days(ymd).time_since_epoch().count();
     const std::int64_t seconds = days * day + hour * 3600 + minute * 60 + second - offset;
@@ -130,15 +151,18 @@ bool read_json(reader& in, google::protobuf::Timestamp& m) {
     return parse_timestamp(text, m) || in.refuse("expected a time of RFC 3339, such as \"2026-01-31T09:00:00Z\"");
 }
 
-void write_json(std::string& out, const google::protobuf::Duration& m) {
-    out += '"';
-    if (m.seconds() < 0 || m.nanos() < 0) out += '-';
+void write_json(writer& out, const google::protobuf::Duration& m) {
+    char* at = out.room(longest_time);
+    char* const end = at + longest_time;
+    *at++ = '"';
+    if (m.seconds() < 0 || m.nanos() < 0) *at++ = '-';
     // Not std::abs: the least 64-bit value has no opposite.
     const auto seconds = m.seconds() < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(m.seconds()) : static_cast<std::uint64_t>(m.seconds());
-    char text[24];
-    out.append(text, static_cast<std::size_t>(std::to_chars(text, text + sizeof text, seconds).ptr - text));
-    append_nanos(out, std::abs(m.nanos()));
-    out += "s\"";
+    const auto nanos = static_cast<unsigned>(m.nanos());
+    at = put_nanos(std::to_chars(at, end, seconds).ptr, m.nanos() < 0 ? 0U - nanos : nanos);
+    *at++ = 's';
+    *at++ = '"';
+    out.advance(at);
 }
 
 bool parse_duration(std::string_view text, google::protobuf::Duration& m) {

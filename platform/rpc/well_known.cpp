@@ -48,13 +48,13 @@ std::string snake_case(std::string_view camel) {
     return out;
 }
 
-void write_json(std::string& out, const google::protobuf::FieldMask& m) {
+void write_json(writer& out, const google::protobuf::FieldMask& m) {
     std::string text;
     for (const std::string& path : m.paths()) {
         if (!text.empty()) text += ',';
         text += camel_case(path);
     }
-    write_string(out, text);
+    out.string(text);
 }
 
 bool parse_field_mask(std::string_view text, google::protobuf::FieldMask& m) {
@@ -76,7 +76,7 @@ bool read_json(reader& in, google::protobuf::FieldMask& m) {
     return parse_field_mask(text, m) || in.refuse("expected field names joined by commas, such as \"displayName,price.currency\"");
 }
 
-void write_json(std::string& out, const google::protobuf::Struct& m) {
+void write_json(writer& out, const google::protobuf::Struct& m) {
     write_map(out, m.fields(), [&](const auto& value) { write_json(out, value); });
 }
 
@@ -84,7 +84,7 @@ bool read_json(reader& in, google::protobuf::Struct& m) {
     return read_map(in, *m.mutable_fields(), [&](auto& value) { return read_json(in, value); });
 }
 
-void write_json(std::string& out, const google::protobuf::ListValue& m) {
+void write_json(writer& out, const google::protobuf::ListValue& m) {
     write_list(out, m.values(), [&](const auto& value) { write_json(out, value); });
 }
 
@@ -92,16 +92,16 @@ bool read_json(reader& in, google::protobuf::ListValue& m) {
     return read_list(in, [&] { return read_json(in, *m.add_values()); });
 }
 
-void write_json(std::string& out, const google::protobuf::Value& m) {
+void write_json(writer& out, const google::protobuf::Value& m) {
     using google::protobuf::Value;
     switch (m.kind_case()) {
-    case Value::kNumberValue: return write(out, m.number_value());
-    case Value::kStringValue: return write_string(out, m.string_value());
-    case Value::kBoolValue: return write(out, m.bool_value());
+    case Value::kNumberValue: return out.value(m.number_value());
+    case Value::kStringValue: return out.string(m.string_value());
+    case Value::kBoolValue: return out.value(m.bool_value());
     case Value::kStructValue: return write_json(out, m.struct_value());
     case Value::kListValue: return write_json(out, m.list_value());
     case Value::kNullValue:
-    case Value::KIND_NOT_SET: out += "null"; return;
+    case Value::KIND_NOT_SET: return out.literal("null");
     }
 }
 
@@ -130,7 +130,7 @@ bool read_json(reader& in, google::protobuf::Value& m) {
     }
 }
 
-void write_json(std::string& out, const google::protobuf::Empty&) { out += "{}"; }
+void write_json(writer& out, const google::protobuf::Empty&) { out.literal("{}"); }
 
 bool read_json(reader& in, google::protobuf::Empty&) {
     if (!in.begin_object()) return false;
@@ -139,21 +139,20 @@ bool read_json(reader& in, google::protobuf::Empty&) {
     return in.ok();
 }
 
-void write_json(std::string& out, const google::protobuf::Any& m) {
-    out += "{\"@type\":";
-    write_string(out, m.type_url());
+void write_json(writer& out, const google::protobuf::Any& m) {
+    out.literal("{\"@type\":");
+    out.string(m.type_url());
     const std::string& url = m.type_url();
     const auto fields = rpc::to_json(std::string_view(url).substr(url.rfind('/') + 1), m.value());
     if (fields && fields->size() > 2) {
-        out += ',';
-        out.append(*fields, 1);
-        return;
+        out.put(',');
+        return out.raw(std::string_view(*fields).substr(1));
     }
     if (!fields && !m.value().empty()) {
-        out += ",\"value\":";
-        write_bytes(out, m.value());
+        out.literal(",\"value\":");
+        out.bytes(m.value());
     }
-    out += '}';
+    out.put('}');
 }
 
 bool read_json(reader& in, google::protobuf::Any&) { return in.refuse("cannot be given as JSON"); }
@@ -169,15 +168,15 @@ bool read_wrapper(reader& in, Wrapper& m) {
 }
 }  // namespace
 
-void write_json(std::string& out, const google::protobuf::BoolValue& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::Int32Value& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::Int64Value& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::UInt32Value& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::UInt64Value& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::FloatValue& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::DoubleValue& m) { write(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::StringValue& m) { write_string(out, m.value()); }
-void write_json(std::string& out, const google::protobuf::BytesValue& m) { write_bytes(out, m.value()); }
+void write_json(writer& out, const google::protobuf::BoolValue& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::Int32Value& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::Int64Value& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::UInt32Value& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::UInt64Value& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::FloatValue& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::DoubleValue& m) { out.value(m.value()); }
+void write_json(writer& out, const google::protobuf::StringValue& m) { out.string(m.value()); }
+void write_json(writer& out, const google::protobuf::BytesValue& m) { out.bytes(m.value()); }
 
 bool read_json(reader& in, google::protobuf::BoolValue& m) { return read_wrapper(in, m); }
 bool read_json(reader& in, google::protobuf::Int32Value& m) { return read_wrapper(in, m); }

@@ -28,25 +28,26 @@ class Value;
 namespace bv::json {
 
 class reader;
+class writer;
 
-void write_json(std::string&, const google::protobuf::Timestamp&);  // "2026-01-31T09:00:00.250Z"
-void write_json(std::string&, const google::protobuf::Duration&);   // "1.500s"
-void write_json(std::string&, const google::protobuf::FieldMask&);  // "displayName,price.currency"
-void write_json(std::string&, const google::protobuf::Struct&);
-void write_json(std::string&, const google::protobuf::Value&);
-void write_json(std::string&, const google::protobuf::ListValue&);
-void write_json(std::string&, const google::protobuf::Empty&);
+void write_json(writer&, const google::protobuf::Timestamp&);  // "2026-01-31T09:00:00.250Z"
+void write_json(writer&, const google::protobuf::Duration&);   // "1.500s"
+void write_json(writer&, const google::protobuf::FieldMask&);  // "displayName,price.currency"
+void write_json(writer&, const google::protobuf::Struct&);
+void write_json(writer&, const google::protobuf::Value&);
+void write_json(writer&, const google::protobuf::ListValue&);
+void write_json(writer&, const google::protobuf::Empty&);
 // With the fields of a registered type (registry.hpp), else with base64 under "value".
-void write_json(std::string&, const google::protobuf::Any&);
-void write_json(std::string&, const google::protobuf::BoolValue&);
-void write_json(std::string&, const google::protobuf::Int32Value&);
-void write_json(std::string&, const google::protobuf::Int64Value&);
-void write_json(std::string&, const google::protobuf::UInt32Value&);
-void write_json(std::string&, const google::protobuf::UInt64Value&);
-void write_json(std::string&, const google::protobuf::FloatValue&);
-void write_json(std::string&, const google::protobuf::DoubleValue&);
-void write_json(std::string&, const google::protobuf::StringValue&);
-void write_json(std::string&, const google::protobuf::BytesValue&);
+void write_json(writer&, const google::protobuf::Any&);
+void write_json(writer&, const google::protobuf::BoolValue&);
+void write_json(writer&, const google::protobuf::Int32Value&);
+void write_json(writer&, const google::protobuf::Int64Value&);
+void write_json(writer&, const google::protobuf::UInt32Value&);
+void write_json(writer&, const google::protobuf::UInt64Value&);
+void write_json(writer&, const google::protobuf::FloatValue&);
+void write_json(writer&, const google::protobuf::DoubleValue&);
+void write_json(writer&, const google::protobuf::StringValue&);
+void write_json(writer&, const google::protobuf::BytesValue&);
 
 bool read_json(reader&, google::protobuf::Timestamp&);
 bool read_json(reader&, google::protobuf::Duration&);
