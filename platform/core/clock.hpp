@@ -4,10 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <optional>
+
+#include <boost/asio/any_io_executor.hpp>
 
 #include "platform/core/task.hpp"
 
@@ -20,6 +23,16 @@ using std::chrono::seconds;
 using time_point = std::chrono::sys_time<microseconds>;                                          // civil time, UTC
 using steady_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;  // for time-outs
 
+// A wait that may be ended before its time. Used on one executor.
+class timer {
+public:
+    virtual ~timer() = default;
+    // Resumes at the time, at cancel(), or when the caller is cancelled, without saying which. One wait at a time.
+    virtual task<void> wait_until(steady_point) = 0;
+    // Ends the wait in hand, if there is one.
+    virtual void cancel() noexcept = 0;
+};
+
 class clock {
 public:
     virtual ~clock() = default;
@@ -28,6 +41,8 @@ public:
     // Resumes on the caller's executor; throws system_error(operation_aborted) when cancelled.
     virtual task<void> sleep_until(steady_point) = 0;
     task<void> sleep_for(std::chrono::nanoseconds d) { return sleep_until(steady_now() + d); }
+    // For waits on this executor. The clock outlives its timers.
+    [[nodiscard]] virtual std::unique_ptr<timer> make_timer(asio::any_io_executor) = 0;
 };
 
 // The machine's clocks. Thread-safe, lives as long as the process.

@@ -21,16 +21,16 @@ bool is_transient(code c) noexcept { return c == code::unavailable || c == code:
 
 }  // namespace
 
-consumer_loop::consumer_loop(subscription s, std::shared_ptr<source_tail> tail, outbox_reader& reader, asio::any_io_executor executor,
+consumer_loop::consumer_loop(subscription s, std::shared_ptr<source_tail> tail, log_storage& storage, asio::any_io_executor executor,
                              clock& c, rng& r)
     : sub_(std::move(s)),
       tail_(std::move(tail)),
-      reader_(reader),
+      reader_(storage.outboxes()),
       clock_(c),
       rng_(r),
-      store_(sub_.group, sub_.source, sub_.consumer),
-      work_(std::make_shared<signal>(executor)),
-      halt_(std::make_shared<signal>(executor)),
+      store_(storage.positions(sub_.group, sub_.source, sub_.consumer)),
+      work_(std::make_shared<signal>(executor, c)),
+      halt_(std::make_shared<signal>(executor, c)),
       metrics_(std::make_unique<consumer_metrics>(sub_.group, sub_.source)),
       limit_(sub_.max_batch) {
     tail_->attach(work_);
@@ -101,10 +101,10 @@ task<void> consumer_loop::load() {
 }
 
 task<void> consumer_loop::load_in(storage::unit_of_work& uow) {
-    const auto at = co_await store_.load(uow);
-    blocked_ = co_await store_.blocked_keys(uow);
+    const auto at = co_await store_->load(uow);
+    blocked_ = co_await store_->blocked_keys(uow);
     blocked_.erase("");
-    dead_ = co_await store_.unresolved(uow);
+    dead_ = co_await store_->unresolved(uow);
     position_ = scanned_ = at;
     seen_ = at;
 }
@@ -147,7 +147,7 @@ task<void> consumer_loop::rest() {
     co_await work_->wait_for(until - clock_.steady_now());
 }
 
-task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_.advance(uow, position_, to); }
+task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_->advance(uow, position_, to); }
 
 task<void> consumer_loop::apply_batch() {
     const auto n = std::min(limit_, buffer_.size());
@@ -174,7 +174,7 @@ task<void> consumer_loop::apply_batch() {
 // May run again after a serialization failure: sets no more than parked_ and blocked_ keys that are known to be free.
 task<void> consumer_loop::apply_in(storage::unit_of_work& uow, std::int64_t to) {
     parked_ = 0;
-    co_await store_.advance(uow, position_, to);
+    co_await store_->advance(uow, position_, to);
     std::vector<std::string> suspects;
     for (const auto& e : batch_)
         if (blocked_.contains(e.key)) suspects.push_back(e.key);
@@ -183,12 +183,12 @@ task<void> consumer_loop::apply_in(storage::unit_of_work& uow, std::int64_t to) 
         co_return;
     }
     // The position's lock keeps replays away, so what is blocked now stays so until the commit.
-    const auto blocked = co_await store_.blocked_among(uow, suspects);
+    const auto blocked = co_await store_->blocked_among(uow, suspects);
     for (const auto& key : suspects)
         if (!blocked.contains(key)) blocked_.erase(key);
     std::vector<event> open, parked;
     for (const auto& e : batch_) (blocked.contains(e.key) ? parked : open).push_back(e);
-    if (!parked.empty()) store_.park(uow, parked, 0, "parked behind an earlier event of its key", "blocked");
+    if (!parked.empty()) store_->park(uow, parked, 0, "parked behind an earlier event of its key", "blocked");
     if (!open.empty()) co_await sub_.handler(uow, open);
     parked_ = parked.size();
 }
@@ -258,8 +258,8 @@ task<void> consumer_loop::after_failed_event(error why) {
 }
 
 task<void> consumer_loop::give_up_in(storage::unit_of_work& uow, std::string why) {
-    co_await store_.advance(uow, position_, batch_.front().position);
-    store_.park(uow, batch_, attempts_, why, "failed");
+    co_await store_->advance(uow, position_, batch_.front().position);
+    store_->park(uow, batch_, attempts_, why, "failed");
 }
 
 // Exponential, with jitter: between half of the delay and all of it. Ended by halt() only.

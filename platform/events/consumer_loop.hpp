@@ -19,9 +19,8 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "platform/core/error.hpp"
-#include "platform/events/consumer_store.hpp"
 #include "platform/events/log.hpp"
-#include "platform/events/outbox_reader.hpp"
+#include "platform/events/log_storage.hpp"
 #include "platform/events/signal.hpp"
 #include "platform/events/source_tail.hpp"
 
@@ -31,7 +30,7 @@ struct consumer_metrics;
 
 class consumer_loop {
 public:
-    consumer_loop(subscription, std::shared_ptr<source_tail>, outbox_reader&, asio::any_io_executor, clock&, rng&);
+    consumer_loop(subscription, std::shared_ptr<source_tail>, log_storage&, asio::any_io_executor, clock&, rng&);
     ~consumer_loop();
 
     // Runs until halt(), on the executor given; never throws for a broken dependency.
@@ -66,7 +65,7 @@ private:
     outbox_reader& reader_;
     clock& clock_;
     rng& rng_;
-    const consumer_store store_;
+    const std::unique_ptr<consumer_store> store_;
     const std::shared_ptr<signal> work_, halt_;
     const std::unique_ptr<consumer_metrics> metrics_;
 

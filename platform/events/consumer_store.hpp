@@ -1,47 +1,46 @@
-// What a consumer group keeps in its own schema (platform.create_consumer): its position in a source and the events
-// that it could not apply. Every call runs in a transaction of the consumer's store.
+// What a consumer group keeps in its own store: its position in a source and the events that it could not apply. Every
+// call runs in a transaction of that store.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "platform/core/error.hpp"
 #include "platform/core/task.hpp"
 #include "platform/events/event.hpp"
-#include "platform/storage/postgres/database.hpp"
+#include "platform/storage/unit_of_work.hpp"
 
 namespace bv::events {
 
 class consumer_store {
 public:
-    consumer_store(std::string group, std::string source, std::string_view schema);
+    virtual ~consumer_store() = default;
 
     // The group's position; 0, and a row for it, the first time.
-    task<std::int64_t> load(storage::unit_of_work&) const;
+    virtual task<std::int64_t> load(storage::unit_of_work&) = 0;
     // Locks the position against other instances of the group and moves it. Throws failure ABORTED
     // position_moved when it is not where the caller believes it to be.
-    task<void> advance(storage::unit_of_work&, std::int64_t from, std::int64_t to) const;
+    virtual task<void> advance(storage::unit_of_work&, std::int64_t from, std::int64_t to) = 0;
     // Locks it without moving it.
-    task<void> lock(storage::unit_of_work&) const;
+    virtual task<void> lock(storage::unit_of_work&) = 0;
 
     // Keys with an unresolved dead letter.
-    task<std::set<std::string>> blocked_keys(storage::unit_of_work&) const;
+    virtual task<std::set<std::string>> blocked_keys(storage::unit_of_work&) = 0;
     // Those of the given keys that have one.
-    task<std::set<std::string>> blocked_among(storage::unit_of_work&, std::vector<std::string> keys) const;
-    task<std::int64_t> unresolved(storage::unit_of_work&) const;
-    // Queues the insert; state is "failed" or "blocked".
-    void park(storage::unit_of_work&, std::span<const event> events, std::int32_t attempts, std::string_view error,
-              std::string_view state) const;
+    virtual task<std::set<std::string>> blocked_among(storage::unit_of_work&, std::vector<std::string> keys) = 0;
+    virtual task<std::int64_t> unresolved(storage::unit_of_work&) = 0;
+    // Under the position's lock. May queue the write; state is "failed" or "blocked".
+    virtual void park(storage::unit_of_work&, std::span<const event> events, std::int32_t attempts, std::string_view error,
+                      std::string_view state) = 0;
 
     static constexpr std::string_view position_moved = "POSITION_MOVED";
-
-private:
-    std::string group_, source_;
-    pg::statement insert_position_, read_position_, lock_position_, advance_, blocked_keys_, blocked_among_, unresolved_, park_;
 };
+
+// What advance() throws.
+[[nodiscard]] failure position_moved(const std::string& group, const std::string& source, std::int64_t from);
 
 }  // namespace bv::events

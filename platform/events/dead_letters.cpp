@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include "platform/events/consumer_span.hpp"
-#include "platform/events/consumer_store.hpp"
-#include "platform/events/dead_letter_store.hpp"
 
 namespace bv::events {
 namespace {
@@ -28,8 +26,8 @@ std::unexpected<error> unknown_group(const std::string& group) {
 // One replay of one event, in the transaction of its effect. The coroutines of one object run one after another.
 struct replaying {
     const subscription& sub;
-    dead_letter_store letters;
-    consumer_store positions;
+    dead_letter_store& letters;
+    consumer_store& positions;
     std::int64_t position;
     bool applied = false;
     std::vector<event> one{};
@@ -61,18 +59,8 @@ task<std::optional<error>> apply_one(replaying& r, const std::string& traceparen
 
 }  // namespace
 
-std::string_view name(dead_letter_state s) noexcept {
-    switch (s) {
-        case dead_letter_state::failed: return "failed";
-        case dead_letter_state::blocked: return "blocked";
-        case dead_letter_state::replayed: return "replayed";
-        case dead_letter_state::discarded: return "discarded";
-    }
-    return "";
-}
-
-dead_letters::dead_letters(std::vector<subscription> all, std::function<void(const std::string&)> changed)
-    : all_(std::move(all)), changed_(std::move(changed)) {}
+dead_letters::dead_letters(std::vector<subscription> all, log_storage& s, std::function<void(const std::string&)> changed)
+    : all_(std::move(all)), storage_(&s), changed_(std::move(changed)) {}
 
 std::vector<const subscription*> dead_letters::of_group(const std::string& group) const {
     std::vector<const subscription*> out;
@@ -84,8 +72,8 @@ std::vector<const subscription*> dead_letters::of_group(const std::string& group
 task<std::vector<dead_letter>> dead_letters::list(dead_letter_filter filter) const {
     std::vector<dead_letter> out;
     for (const auto* s : of_group(filter.group)) {
-        const dead_letter_store letters(s->group, s->source, s->consumer);
-        auto work = [&](storage::unit_of_work& uow) { return letters.list(uow, filter.unresolved_only, filter.limit); };
+        const auto letters = storage_->letters(s->group, s->source, s->consumer);
+        auto work = [&](storage::unit_of_work& uow) { return letters->list(uow, filter.unresolved_only, filter.limit); };
         auto some = co_await s->store->transact(as(*s), work);
         std::ranges::move(some, std::back_inserter(out));
     }
@@ -96,8 +84,8 @@ task<result<dead_letter>> dead_letters::show(std::string group, uuid id) const {
     const auto subs = of_group(group);
     if (subs.empty()) co_return unknown_group(group);
     for (const auto* s : subs) {
-        const dead_letter_store letters(s->group, s->source, s->consumer);
-        auto work = [&](storage::unit_of_work& uow) { return letters.find(uow, id); };
+        const auto letters = storage_->letters(s->group, s->source, s->consumer);
+        auto work = [&](storage::unit_of_work& uow) { return letters->find(uow, id); };
         auto found = co_await s->store->transact(as(*s), work);
         if (found) co_return std::move(*found);
     }
@@ -114,17 +102,18 @@ task<result<replay_report>> dead_letters::replay(std::string group, dead_letter_
 }
 
 task<void> dead_letters::replay_source(const subscription& s, const dead_letter_target& target, replay_report& report) const {
-    const dead_letter_store letters(s.group, s.source, s.consumer);
+    const auto letters = storage_->letters(s.group, s.source, s.consumer);
+    const auto positions = storage_->positions(s.group, s.source, s.consumer);
     constexpr std::int32_t page = 500;
     std::set<std::string> stuck;  // keys whose replay failed: their later events wait
     std::int64_t after = -1;
     while (true) {
-        auto work = [&](storage::unit_of_work& uow) { return letters.unresolved(uow, target, after, page); };
+        auto work = [&](storage::unit_of_work& uow) { return letters->unresolved(uow, target, after, page); };
         const auto todo = co_await s.store->transact(as(s), work);
         for (const auto& item : todo) {
             after = item.position;
             if (!item.key.empty() && stuck.contains(item.key)) continue;
-            replaying r{s, letters, consumer_store(s.group, s.source, s.consumer), item.position};
+            replaying r{s, *letters, *positions, item.position};
             if (const auto broken = co_await apply_one(r, item.traceparent)) {
                 ++report.failed;
                 stuck.insert(item.key);
@@ -144,8 +133,8 @@ task<result<std::size_t>> dead_letters::discard(std::string group, dead_letter_t
     if (group.empty() || subs.empty()) co_return unknown_group(group);
     std::size_t discarded = 0;
     for (const auto* s : subs) {
-        const dead_letter_store letters(s->group, s->source, s->consumer);
-        auto work = [&](storage::unit_of_work& uow) { return letters.discard(uow, target); };
+        const auto letters = storage_->letters(s->group, s->source, s->consumer);
+        auto work = [&](storage::unit_of_work& uow) { return letters->discard(uow, target); };
         discarded += static_cast<std::size_t>(co_await s->store->transact(as(*s), work));
     }
     report_change(group);

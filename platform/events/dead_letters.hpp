@@ -11,43 +11,16 @@
 
 #include "platform/core/error.hpp"
 #include "platform/core/task.hpp"
+#include "platform/events/dead_letter.hpp"
 #include "platform/events/log.hpp"
+#include "platform/events/log_storage.hpp"
 
 namespace bv::events {
-
-enum class dead_letter_state : unsigned char {
-    failed,     // its handler failed retry.attempts times
-    blocked,    // parked behind an earlier unresolved event of its key; its handler was not tried
-    replayed,   // applied since
-    discarded,  // given up by a person
-};
-[[nodiscard]] std::string_view name(dead_letter_state) noexcept;
-// Both need an answer.
-[[nodiscard]] constexpr bool is_unresolved(dead_letter_state s) noexcept {
-    return s == dead_letter_state::failed || s == dead_letter_state::blocked;
-}
-
-struct dead_letter {
-    std::string group;
-    events::event event;             // payload only from show()
-    std::int64_t payload_bytes = 0;
-    int attempts = 0;
-    std::string error;               // "INTERNAL OUT_OF_STOCK: …"
-    dead_letter_state state = dead_letter_state::failed;
-    time_point first_failed_at, last_failed_at;
-    std::optional<time_point> resolved_at;
-};
 
 struct dead_letter_filter {
     std::string group{};             // empty: all
     bool unresolved_only = true;
     std::int32_t limit = 100;        // per subscription
-};
-
-// Which of a group's unresolved dead letters. Neither: all.
-struct dead_letter_target {
-    std::optional<uuid> id{};        // this event; to replay it, those of its key before it too
-    std::optional<std::string> key{};
 };
 
 struct replay_report {
@@ -59,8 +32,8 @@ struct replay_report {
 // Thread-safe. Calls throw failure when a store is away. Unknown group: NOT_FOUND "UNKNOWN_GROUP".
 class dead_letters {
 public:
-    // changed(group) is called after each replay and discard.
-    explicit dead_letters(std::vector<subscription> all, std::function<void(const std::string&)> changed = {});
+    // changed(group) is called after each replay and discard. The storage outlives it.
+    dead_letters(std::vector<subscription> all, log_storage&, std::function<void(const std::string&)> changed = {});
 
     task<std::vector<dead_letter>> list(dead_letter_filter) const;
     // NOT_FOUND "UNKNOWN_EVENT" when the group has no dead letter of that id.
@@ -77,6 +50,7 @@ private:
         if (changed_) changed_(group);
     }
     std::vector<subscription> all_;
+    log_storage* storage_;
     std::function<void(const std::string&)> changed_;
 };
 

@@ -11,14 +11,15 @@
 #include "platform/core/assert.hpp"
 #include "platform/events/consumer_loop.hpp"
 #include "platform/events/names.hpp"
+#include "platform/events/pg_log_storage.hpp"
 #include "platform/events/retention.hpp"
 #include "platform/runtime/scope.hpp"
 
 namespace bv::events {
 
 struct embedded_log::impl {
-    runtime& cores;
-    outbox_reader reader;
+    const std::vector<asio::any_io_executor> cores;
+    const std::unique_ptr<log_storage> storage;
     const embedded_log_options options;
     clock& time;
     rng& random;
@@ -31,15 +32,15 @@ struct embedded_log::impl {
     std::unique_ptr<retention> pruner;
     std::atomic<tailer*> awake{nullptr};  // set while it runs
 
-    impl(runtime& r, pg::database& d, embedded_log_options o, clock& c, rng& g)
-        : cores(r), reader(d), options(o), time(c), random(g) {}
+    impl(std::vector<asio::any_io_executor> executors, std::unique_ptr<log_storage> s, embedded_log_options o, clock& c, rng& g)
+        : cores(std::move(executors)), storage(std::move(s)), options(o), time(c), random(g) {}
 
     std::vector<std::string> sources() const {
         std::set<std::string> out;
         for (const auto& s : subscriptions) out.insert(s.source);
         return {out.begin(), out.end()};
     }
-    asio::any_io_executor core(std::size_t i) { return cores.context(i % cores.cores()).get_executor(); }
+    const asio::any_io_executor& core(std::size_t i) const { return cores[i % cores.size()]; }
     void build();
 };
 
@@ -48,13 +49,24 @@ void embedded_log::impl::build() {
     for (const auto& name : sources()) all.push_back(tails[name] = std::make_shared<source_tail>(name, options.ring));
     std::size_t next = 0;
     for (const auto& s : subscriptions)
-        loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), reader, core(next++), time, random));
-    tail = std::make_unique<tailer>(reader, all, core(0), options.tail);
-    pruner = std::make_unique<retention>(reader, subscriptions, options.retention, options.retention_interval, core(0), time);
+        loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), *storage, core(next++), time, random));
+    tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail);
+    pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, options.retention, options.retention_interval, core(0), time);
 }
 
+namespace {
+std::vector<asio::any_io_executor> executors_of(runtime& r) {
+    std::vector<asio::any_io_executor> out;
+    for (std::size_t i = 0; i < r.cores(); ++i) out.emplace_back(r.context(i).get_executor());
+    return out;
+}
+}  // namespace
+
 embedded_log::embedded_log(runtime& r, pg::database& reader, embedded_log_options o, clock& c, rng& g)
-    : impl_(std::make_unique<impl>(r, reader, o, c, g)) {}
+    : embedded_log(executors_of(r), std::make_unique<pg_log_storage>(reader), o, c, g) {}
+
+embedded_log::embedded_log(std::vector<asio::any_io_executor> cores, std::unique_ptr<log_storage> s, embedded_log_options o, clock& c, rng& g)
+    : impl_(std::make_unique<impl>(std::move(cores), std::move(s), o, c, g)) {}
 
 embedded_log::~embedded_log() = default;
 
@@ -86,8 +98,8 @@ task<void> embedded_log::start() {
 }
 
 namespace {
-task<void> cancel_after(scope& tasks, milliseconds grace) {
-    co_await system_clock().sleep_for(grace);
+task<void> cancel_after(scope& tasks, clock& time, milliseconds grace) {
+    co_await time.sleep_for(grace);
     tasks.stop();
 }
 }  // namespace
@@ -98,7 +110,7 @@ task<void> embedded_log::stop() {
     impl_->tail->halt();
     impl_->pruner->halt();
     for (const auto& loop : impl_->loops) loop->halt();
-    impl_->grace.spawn(impl_->core(0), cancel_after(impl_->tasks, impl_->options.stop_grace));
+    impl_->grace.spawn(impl_->core(0), cancel_after(impl_->tasks, impl_->time, impl_->options.stop_grace));
     co_await impl_->tasks.join();
     impl_->grace.stop();
     co_await impl_->grace.join();
@@ -115,7 +127,7 @@ void embedded_log::wake() noexcept {
 }
 
 dead_letters embedded_log::letters() {
-    return dead_letters(impl_->subscriptions, [this](const std::string& group) {
+    return dead_letters(impl_->subscriptions, *impl_->storage, [this](const std::string& group) {
         for (const auto& loop : impl_->loops)
             if (loop->what().group == group) loop->refresh();
     });

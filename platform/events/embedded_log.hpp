@@ -10,9 +10,12 @@
 #include <memory>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include "platform/core/clock.hpp"
 #include "platform/events/dead_letters.hpp"
 #include "platform/events/log.hpp"
+#include "platform/events/log_storage.hpp"
 #include "platform/events/source_tail.hpp"
 #include "platform/events/tailer.hpp"
 #include "platform/runtime/runtime.hpp"
@@ -30,14 +33,16 @@ struct embedded_log_options {
 
 class embedded_log final : public log {
 public:
-    // reader: the database of the outboxes as the role bv_log. All outlive the log.
+    // Over PostgreSQL. reader: the database of the outboxes as the role bv_log. All outlive the log.
     embedded_log(runtime&, pg::database& reader, embedded_log_options = {}, clock& = system_clock(), rng& = system_rng());
+    // Over any storage. The loops are spread over the executors, each of which runs on one thread.
+    embedded_log(std::vector<asio::any_io_executor> cores, std::unique_ptr<log_storage>, embedded_log_options, clock&, rng&);
     // stop() must have been awaited if start() was.
     ~embedded_log() override;
 
     // Throws failure INVALID_ARGUMENT for a subscription without handler, store, name, or twice the same group and source.
     void subscribe(subscription) override;
-    // Spawns the loops over the runtime's cores and returns; a database that is away is waited for in the background.
+    // Spawns the loops over the cores and returns; a database that is away is waited for in the background.
     task<void> start() override;
     task<void> stop() override;
     [[nodiscard]] std::vector<subscription_status> status() const override;

@@ -1,4 +1,4 @@
-// What the event log asks of the outbox tables, as the role bv_log.
+// What the event log asks of the outboxes.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,12 @@
 
 #include "platform/core/task.hpp"
 #include "platform/events/event.hpp"
-#include "platform/storage/postgres/database.hpp"
 
 namespace bv::events {
 
 using event_ptr = std::shared_ptr<const event>;
 
-// One probe of platform.outbox_heads; see horizon.hpp.
+// One look at where the outboxes end; see horizon.hpp.
 struct heads_probe {
     std::vector<std::int64_t> heads;  // in the order of the sources asked for
     std::int64_t snapshot_xmin = 0;
@@ -22,25 +21,21 @@ struct heads_probe {
     std::string epoch;
 };
 
-// Thread-safe. Calls throw failure, UNAVAILABLE while the database is away.
+// Thread-safe. Calls throw failure, UNAVAILABLE while the store is away.
 class outbox_reader {
 public:
-    explicit outbox_reader(pg::database& d) noexcept : database_(d) {}
+    virtual ~outbox_reader() = default;
 
-    // Must be a transaction of its own: age(), which it rests on, reads the server's counter once per transaction.
-    task<heads_probe> probe(std::vector<std::string> sources);
+    virtual task<heads_probe> probe(std::vector<std::string> sources) = 0;
     // Rows with after < position <= upto in position order, at most limit.
-    task<std::vector<event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit);
+    virtual task<std::vector<event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) = 0;
     // The position of the last row at or below upto; 0 when there is none.
-    task<std::int64_t> last_row(std::string source, std::int64_t upto);
+    virtual task<std::int64_t> last_row(std::string source, std::int64_t upto) = 0;
 
     // Makes retention wait for the group from now on, whether or not it runs.
-    task<void> register_group(std::string group, std::string source, std::string consumer);
+    virtual task<void> register_group(std::string group, std::string source, std::string consumer) = 0;
     // Deletes one small batch of events older than cutoff that every registered group has passed; how many.
-    task<std::int64_t> prune(std::string source, time_point cutoff, std::int32_t limit);
-
-private:
-    pg::database& database_;
+    virtual task<std::int64_t> prune(std::string source, time_point cutoff, std::int32_t limit) = 0;
 };
 
 }  // namespace bv::events

@@ -20,7 +20,7 @@ constexpr milliseconds retry_delay{1'000};  // until the groups are registered, 
 
 retention::retention(outbox_reader& reader, std::vector<subscription> all, std::chrono::hours keep, std::chrono::minutes every,
                      asio::any_io_executor executor, clock& c)
-    : reader_(reader), all_(std::move(all)), keep_(keep), every_(every), clock_(c), halt_(std::make_shared<signal>(std::move(executor))) {}
+    : reader_(reader), all_(std::move(all)), keep_(keep), every_(every), clock_(c), halt_(std::make_shared<signal>(std::move(executor), c)) {}
 
 void retention::halt() noexcept {
     halted_ = true;

@@ -6,16 +6,16 @@
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
+#include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
 
 namespace bv::events {
 
 class signal : public std::enable_shared_from_this<signal> {
 public:
-    // The executor of the one coroutine that waits; it runs on one thread.
-    explicit signal(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+    // The executor of the one coroutine that waits; it runs on one thread. The clock outlives the signal.
+    signal(asio::any_io_executor executor, clock& c) : executor_(std::move(executor)), clock_(c), timer_(c.make_timer(executor_)) {}
 
     // Thread-safe; cheap while a wake is pending already.
     void notify();
@@ -24,8 +24,10 @@ public:
     task<void> wait_for(std::chrono::nanoseconds);
 
 private:
+    const asio::any_io_executor executor_;
+    clock& clock_;
     std::atomic<bool> set_{false};
-    asio::steady_timer timer_;
+    const std::unique_ptr<timer> timer_;
 };
 
 }  // namespace bv::events

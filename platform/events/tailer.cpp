@@ -12,8 +12,8 @@
 
 namespace bv::events {
 
-tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, tailer_options o)
-    : reader_(r), options_(o), idle_(std::make_shared<signal>(std::move(e))) {
+tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, clock& c, tailer_options o)
+    : reader_(r), clock_(c), options_(o), idle_(std::make_shared<signal>(std::move(e), c)) {
     for (auto& tail : tails) {
         names_.push_back(tail->source());
         sources_.push_back({std::move(tail)});
@@ -54,7 +54,7 @@ task<void> tailer::run() {
         // Only the part beyond poll_min can be cut short: a hint comes before its commit, and many come at once.
         if (interval > options_.poll_min) co_await idle_->wait_for(interval - options_.poll_min);
         if (hint_.exchange(false)) interval = options_.poll_min;
-        if (!halted_) co_await system_clock().sleep_for(options_.poll_min);
+        if (!halted_) co_await clock_.sleep_for(options_.poll_min);
     }
 }
 

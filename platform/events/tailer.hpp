@@ -32,7 +32,7 @@ struct tailer_options {
 
 class tailer {
 public:
-    tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, tailer_options o);
+    tailer(outbox_reader&, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor, clock&, tailer_options);
 
     // Runs until halt(). A broken database is waited for.
     task<void> run();
@@ -52,6 +52,7 @@ private:
     [[nodiscard]] milliseconds slower(milliseconds) const noexcept;
 
     outbox_reader& reader_;
+    clock& clock_;
     std::vector<std::string> names_;
     std::vector<source> sources_;
     const tailer_options options_;

@@ -1,5 +1,6 @@
 #include "platform/runtime/waiter.hpp"
 
+#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -9,7 +10,10 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "platform/core/assert.hpp"
@@ -35,10 +39,55 @@ struct suspended {
 
 }  // namespace
 
+// The waiters whose callers are suspended on one io_context. A coroutine that waits is owned by the waiter that it waits
+// for, which the coroutine itself keeps: when the io_context ends, somebody must take it out.
+class waiter::suspensions final : public asio::execution_context::service {
+public:
+    using key_type = suspensions;
+    inline static asio::execution_context::id id;
+
+    explicit suspensions(asio::execution_context& c) : service(c) {}
+
+    static suspensions& of(const asio::any_io_executor& e) { return asio::use_service<suspensions>(asio::query(e, asio::execution::context)); }
+
+    std::list<waiter*>::iterator add(waiter* w) {
+        std::lock_guard lock(mutex_);
+        return all_.insert(all_.end(), w);
+    }
+    void remove(std::list<waiter*>::iterator at) noexcept {
+        std::lock_guard lock(mutex_);
+        all_.erase(at);
+    }
+
+private:
+    // Nothing of the context runs any more.
+    void shutdown() override {
+        while (true) {
+            std::shared_ptr<waiter> next;
+            {
+                std::lock_guard lock(mutex_);
+                if (all_.empty()) return;
+                next = all_.front()->shared_from_this();
+            }
+            next->abandon();
+        }
+    }
+
+    std::mutex mutex_;
+    std::list<waiter*> all_;
+};
+
 struct waiter::state {
     std::mutex mutex;
     bool done = false, aborted = false, waited = false;
     std::optional<suspended> caller;
+    suspensions* home = nullptr;  // while there is a caller
+    std::list<waiter*>::iterator place;
+
+    std::optional<suspended> take_caller() noexcept {
+        if (home) std::exchange(home, nullptr)->remove(place);
+        return std::exchange(caller, std::nullopt);
+    }
 };
 
 namespace {
@@ -68,6 +117,8 @@ task<void> waiter::wait(std::function<void()> on_cancel) {
             BV_ASSERT(!w->state_->waited);
             w->state_->waited = true;
             if (!w->state_->done) {
+                w->state_->home = &suspensions::of(executor);
+                w->state_->place = w->state_->home->add(w.get());
                 w->state_->caller = std::move(caller);
                 return;
             }
@@ -87,10 +138,20 @@ bool waiter::finish(bool aborted) noexcept {
         if (state_->done) return false;
         state_->done = true;
         state_->aborted = aborted;
-        caller = std::exchange(state_->caller, std::nullopt);
+        caller = state_->take_caller();
     }
     if (caller) std::move (*caller)(aborted);
     return true;
+}
+
+// Destroys the caller where it is suspended.
+void waiter::abandon() noexcept {
+    std::optional<suspended> caller;  // destroyed outside of the lock
+    {
+        std::lock_guard lock(state_->mutex);
+        state_->done = state_->aborted = true;
+        caller = state_->take_caller();
+    }
 }
 
 }  // namespace bv

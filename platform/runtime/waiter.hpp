@@ -9,7 +9,7 @@
 namespace bv {
 
 // Used once: one wait(), any number of wake() of which the first counts, in any order and from any thread.
-// Kept by shared_ptr by both sides.
+// Kept by shared_ptr by both sides. A caller that is still suspended when its io_context ends is destroyed there.
 class waiter : public std::enable_shared_from_this<waiter> {
 public:
     [[nodiscard]] static std::shared_ptr<waiter> make();
@@ -26,7 +26,9 @@ protected:
     waiter();
 
 private:
+    class suspensions;
     bool finish(bool aborted) noexcept;
+    void abandon() noexcept;
     struct state;
     std::unique_ptr<state> state_;
 };

@@ -26,16 +26,12 @@ public:
 
     task<void> sleep_until(steady_point at) override {
         const auto w = waiter::make();
-        {
-            std::lock_guard lock(mutex_);
-            if (at <= steady_)
-                w->wake();
-            else
-                sleepers_.emplace(at, w);
-        }
+        add(at, w);
         const registration kept{*this, at, w};
         co_await w->wait();
     }
+
+    std::unique_ptr<timer> make_timer(asio::any_io_executor) override { return std::make_unique<fake_timer>(*this); }
 
     // Moves time and wakes those whose time has come, in order. They run when their executor does: a task that
     // sleeps again inside the span is late; run_for() is exact.
@@ -85,6 +81,32 @@ private:
                 }
         }
     };
+
+    class fake_timer final : public timer {
+    public:
+        explicit fake_timer(fake_clock& c) : clock_(c) {}
+        task<void> wait_until(steady_point at) override {
+            const auto w = current_ = waiter::make();
+            clock_.add(at, w);
+            const registration kept{clock_, at, w};
+            co_await w->wait();
+        }
+        void cancel() noexcept override {
+            if (current_) current_->wake();
+        }
+
+    private:
+        fake_clock& clock_;
+        std::shared_ptr<waiter> current_;
+    };
+
+    void add(steady_point at, const std::shared_ptr<waiter>& w) {
+        std::lock_guard lock(mutex_);
+        if (at <= steady_)
+            w->wake();
+        else
+            sleepers_.emplace(at, w);
+    }
 
     static void run_ready(asio::io_context& io) {
         io.restart();

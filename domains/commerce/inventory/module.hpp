@@ -3,8 +3,7 @@
 
 #include <memory>
 
-#include "domains/commerce/inventory/app/handle_order_events.hpp"
-#include "platform/events/log.hpp"
+#include "domains/commerce/inventory/wiring.hpp"
 #include "platform/rpc/method.hpp"
 #include "platform/runtime/module.hpp"
 #include "platform/runtime/runtime.hpp"
@@ -18,12 +17,6 @@ struct deps {
     bv::rng& rng;
     pg::database& db;  // connected as bv_inventory
     events::log& log;
-};
-
-struct options {
-    reservation_options reservations{};
-    seconds expiry_interval{5};
-    std::size_t max_batch = 128;  // orders reserved in one transaction
 };
 
 class service {

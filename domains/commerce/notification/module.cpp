@@ -48,7 +48,7 @@ private:
 struct service::impl {
     impl(deps given, options chosen)
         : d(given), o(std::move(chosen)), home(d.runtime.context(d.runtime.cores() - 1).get_executor()),
-          work(std::make_shared<events::signal>(home)), consumer_store(d.db, work), store(d.db), contacts(d.identity),
+          work(std::make_shared<events::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), contacts(d.identity),
           mail(make_mailer(o, d.clock)), tell(store, d.clock), deliver(store, contacts, *mail, d.clock, d.rng, o.delivery), endpoint(store, d.clock) {
         d.log.subscribe({.group = "notification",
                          .source = "orders",

@@ -6,9 +6,7 @@
 #include <vector>
 
 #include "domains/commerce/payment/adapters/http_provider.hpp"
-#include "domains/commerce/payment/app/perform_operations.hpp"
-#include "domains/commerce/payment/app/reconcile.hpp"
-#include "platform/events/log.hpp"
+#include "domains/commerce/payment/wiring.hpp"
 #include "platform/rpc/method.hpp"
 #include "platform/rpc/raw_route.hpp"
 #include "platform/runtime/module.hpp"
@@ -25,15 +23,10 @@ struct deps {
     events::log& log;
 };
 
-struct options {
-    provider_options provider{};         // host, port and API key are needed
-    std::string callback_secret;         // shared with the provider: signs its call-backs
-    std::string order_source = "orders"; // the event source that asks
-    std::size_t max_batch = 128;         // events applied in one transaction
-    worker_options worker{};
-    seconds reconcile_interval{60};
-    reconcile_options reconciliation{};
-    std::size_t core = 0;                // where the worker and the provider's calls run
+struct options : service_options {
+    provider_options provider{};  // host, port and API key are needed
+    std::string callback_secret;  // shared with the provider: signs its call-backs
+    std::size_t core = 0;         // where the worker and the provider's calls run
 };
 
 class service {

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include "domains/commerce/payment/adapters/memory_database.hpp"
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 #include "domains/commerce/payment/adapters/postgres_store.hpp"
 #include "domains/commerce/payment/testing/migrations.hpp"
@@ -23,8 +22,10 @@ const storage::identity everyone = storage::system_identity("test");
 
 struct in_memory {
     explicit in_memory(runtime&) {}
-    memory_database db;
-    memory_store store;
+    memory::database database;
+    memory_books books;
+    memory::client db{database, system_clock(), system_rng()};
+    memory_store store{books};
 };
 
 struct in_postgres {

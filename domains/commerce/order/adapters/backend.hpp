@@ -9,13 +9,13 @@
 #include <gtest/gtest.h>
 
 #include "domains/audit/module.hpp"
-#include "domains/commerce/order/adapters/memory_database.hpp"
 #include "domains/commerce/order/adapters/memory_stores.hpp"
 #include "domains/commerce/order/adapters/postgres_event_store.hpp"
 #include "domains/commerce/order/adapters/postgres_projection_store.hpp"
 #include "domains/commerce/order/adapters/postgres_saga_store.hpp"
 #include "domains/commerce/order/app/environment.hpp"
 #include "domains/commerce/order/module.hpp"
+#include "platform/events/memory_log_storage.hpp"
 #include "platform/events/migrations.hpp"
 #include "platform/events/pg_outbox.hpp"
 #include "platform/testing/fake_clock.hpp"
@@ -40,15 +40,22 @@ public:
 class memory_backend final : public backend {
 public:
     const environment& env() override { return env_; }
-    task<std::vector<bv::events::event>> published() override { co_return outbox_.published(); }
+    task<std::vector<bv::events::event>> published() override {
+        std::vector<bv::events::event> out;
+        schema_.outbox.each_committed([&out](std::int64_t, const bv::events::event& e) { out.push_back(e); });
+        co_return out;
+    }
     task<void> close() override { co_return; }
 
 private:
-    memory_database db_;
-    memory_event_store streams_;
-    memory_saga_store sagas_;
-    memory_projection_store projections_{streams_};
-    memory_outbox outbox_{"orders", clock};
+    memory::database database_;
+    memory::client db_{database_, system_clock(), rng};
+    memory_orders tables_;
+    memory_event_store streams_{tables_};
+    memory_saga_store sagas_{tables_};
+    memory_projection_store projections_{tables_};
+    bv::events::memory_schema schema_;
+    bv::events::memory_outbox outbox_{schema_, "orders", clock};
     environment env_{clock, rng, db_, streams_, sagas_, projections_, outbox_, {}};
 };
 

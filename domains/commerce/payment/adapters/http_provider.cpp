@@ -26,7 +26,7 @@ struct http_provider::impl {
         : home(std::move(home_)), time(c), options(std::move(o)),
           client({.host = options.host, .port = options.port, .max_connections_per_core = options.concurrent + 2, .timeout = options.timeout}),
           places({.name = "payment_provider", .concurrent = static_cast<std::size_t>(options.concurrent), .waiting = 4'096}),
-          circuit({.dependency = "payment_provider", .open_for = options.open_for}, c), ready(std::make_shared<events::signal>(home)) {}
+          circuit({.dependency = "payment_provider", .open_for = options.open_for}, c), ready(std::make_shared<events::signal>(home, time)) {}
 
     void answer(provider_answer a) {
         answers.push_back(std::move(a));

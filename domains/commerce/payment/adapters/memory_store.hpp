@@ -1,16 +1,41 @@
-// The store port in memory. Units of work are those of memory_database. One thread.
+// The store port over tables in memory. For simulation and tests; one thread.
 #pragma once
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domains/commerce/payment/app/ports.hpp"
+#include "platform/storage/memory/table.hpp"
 
 namespace bv::payment {
 
+// What the schema `payment` holds.
+struct memory_books {
+    struct operation_row {
+        booked_operation b;
+        int attempts = 0;
+        time_point due{};
+    };
+    struct refund_row {
+        refund value;
+        time_point created{};
+    };
+    memory::table<payment_id, stored_payment> payments{};  // without their refunds
+    memory::table<std::pair<payment_id, std::string>, refund_row> refunds{};
+    memory::table<std::string, operation_row> operations{};
+    memory::table<std::int64_t, ledger_entry> entries{};
+    memory::table<std::pair<uuid, std::string>, std::int64_t> booked_accounts{};  // an operation is booked once
+    memory::table<std::pair<std::string, std::string>, finding> findings{};
+    memory::table<int, std::int64_t> reconciled{};  // row 0: how far
+    std::int64_t entries_drawn = 0;
+};
+
 class memory_store final : public store {
 public:
+    explicit memory_store(memory_books& b) : books_(b) {}
+
     task<std::vector<payment>> lock(storage::unit_of_work&, std::vector<payment_id>) override;
     task<void> save(storage::unit_of_work&, const changes&, time_point now) override;
     task<std::vector<claimed_operation>> claim(storage::unit_of_work&, time_point now, time_point lease_end, int limit) override;
@@ -27,20 +52,13 @@ public:
     task<std::vector<account_balance>> balances(storage::unit_of_work&) override;
 
 private:
-    struct operation_row {
-        booked_operation b;
-        int attempts = 0;
-        time_point due{};
-    };
-    template <class Map>
-    void put(storage::unit_of_work&, Map& map, const typename Map::key_type& key, typename Map::mapped_type value);
-    void insert(storage::unit_of_work&, const ledger_transaction&, time_point now);
+    task<void> save_payments(memory::transaction&, const changes&, time_point now);
+    task<void> save_operations(memory::transaction&, const changes&, time_point now);
+    task<void> update_operations(memory::transaction&, const changes&, time_point now);
+    task<void> insert_entries(memory::transaction&, const ledger_transaction&, time_point now);
+    void add_refunds(const memory::transaction&, payment&) const;
 
-    std::map<payment_id, stored_payment> payments_;
-    std::map<std::string, operation_row> operations_;
-    std::map<std::int64_t, ledger_entry> entries_;
-    std::map<std::pair<std::string, std::string>, finding> findings_;
-    std::int64_t reconciled_until_ = 0;
+    memory_books& books_;
 };
 
 }  // namespace bv::payment

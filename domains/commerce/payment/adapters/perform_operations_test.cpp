@@ -5,8 +5,8 @@
 
 #include <gmock/gmock.h>
 
-#include "domains/commerce/payment/adapters/memory_database.hpp"
 #include "domains/commerce/payment/adapters/memory_store.hpp"
+#include "platform/events/memory_log_storage.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/testing/fake_clock.hpp"
 
@@ -77,10 +77,13 @@ protected:
     runtime machine_{1};
     bv::testing::fake_clock clock_;
     seeded_rng rng_{1};
-    memory_database database_;
+    memory::database store_database_;
+    memory::client database_{store_database_, system_clock(), rng_};
+    memory_books books_;
     failing_transactor flaky_{database_};
-    memory_store store_;
-    memory_outbox outbox_;
+    memory_store store_{books_};
+    events::memory_schema schema_;
+    events::memory_outbox outbox_{schema_, "payment", clock_};
     scripted_provider provider_;
     std::unique_ptr<operation_worker> worker_ = std::make_unique<operation_worker>(clock_, rng_, flaky_, store_, outbox_, provider_);
 };
@@ -98,7 +101,7 @@ TEST_F(operation_worker_test, sends_an_operation_once_and_applies_its_answer_onc
     step();
     EXPECT_EQ(find(o).status, authorised);
     EXPECT_EQ(find(o).provider_reference, "pa_1");
-    EXPECT_THAT(outbox_.all, SizeIs(1));
+    EXPECT_EQ(schema_.drawn, 1);
     EXPECT_EQ(worker_->in_flight(), 0U);
 }
 

@@ -1,4 +1,4 @@
-#include "platform/events/outbox_reader.hpp"
+#include "platform/events/pg_outbox_reader.hpp"
 
 #include <utility>
 
@@ -26,14 +26,14 @@ constexpr std::string_view last_row_sql = R"(
 
 }  // namespace
 
-task<heads_probe> outbox_reader::probe(std::vector<std::string> sources) {
+task<heads_probe> pg_outbox_reader::probe(std::vector<std::string> sources) {
     const auto found = co_await database_.query(probe_heads, pg::params(sources));
     const auto row = found.front();
     co_return heads_probe{row.get<std::vector<std::int64_t>>(0), row.get<std::int64_t>(1), row.get<std::int64_t>(2),
                           row.get<std::string>(3)};
 }
 
-task<std::vector<event_ptr>> outbox_reader::fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) {
+task<std::vector<event_ptr>> pg_outbox_reader::fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) {
     const auto found = co_await database_.query(statement_for(source, "outbox.fetch", fetch_sql), pg::params(after, upto, limit));
     std::vector<event_ptr> out;
     out.reserve(static_cast<std::size_t>(found.size()));
@@ -53,16 +53,16 @@ task<std::vector<event_ptr>> outbox_reader::fetch(std::string source, std::int64
     co_return out;
 }
 
-task<std::int64_t> outbox_reader::last_row(std::string source, std::int64_t upto) {
+task<std::int64_t> pg_outbox_reader::last_row(std::string source, std::int64_t upto) {
     const auto found = co_await database_.query(statement_for(source, "outbox.last_row", last_row_sql), pg::params(upto));
     co_return found.front().get<std::int64_t>(0);
 }
 
-task<void> outbox_reader::register_group(std::string group, std::string source, std::string consumer) {
+task<void> pg_outbox_reader::register_group(std::string group, std::string source, std::string consumer) {
     co_await database_.query(insert_group, pg::params(group, source, consumer));
 }
 
-task<std::int64_t> outbox_reader::prune(std::string source, time_point cutoff, std::int32_t limit) {
+task<std::int64_t> pg_outbox_reader::prune(std::string source, time_point cutoff, std::int32_t limit) {
     const auto found = co_await database_.query(prune_rows, pg::params(source, cutoff, limit));
     co_return found.front().get<std::int64_t>(0);
 }

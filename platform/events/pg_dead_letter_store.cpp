@@ -1,4 +1,4 @@
-#include "platform/events/dead_letter_store.hpp"
+#include "platform/events/pg_dead_letter_store.hpp"
 
 #include <utility>
 
@@ -57,12 +57,6 @@ event event_of(const pg::row& row, const std::string& source) {
     return e;
 }
 
-dead_letter_state parse_state(std::string_view text) {
-    for (const auto s : {dead_letter_state::failed, dead_letter_state::blocked, dead_letter_state::replayed, dead_letter_state::discarded})
-        if (name(s) == text) return s;
-    throw failure(code::internal, "BAD_STATE", "a dead letter has a state that this version does not know: " + std::string(text));
-}
-
 dead_letter letter_of(const pg::row& row, const std::string& group, const std::string& source) {
     dead_letter out;
     out.group = group;
@@ -70,7 +64,7 @@ dead_letter letter_of(const pg::row& row, const std::string& group, const std::s
     out.payload_bytes = row.get<std::int64_t>(8);
     out.attempts = row.get<std::int32_t>(9);
     out.error = row.get<std::string>(10);
-    out.state = parse_state(row.get<std::string>(11));
+    out.state = parse_dead_letter_state(row.get<std::string>(11));
     out.first_failed_at = row.get<time_point>(12);
     out.last_failed_at = row.get<time_point>(13);
     out.resolved_at = row.get<std::optional<time_point>>(14);
@@ -79,7 +73,7 @@ dead_letter letter_of(const pg::row& row, const std::string& group, const std::s
 
 }  // namespace
 
-dead_letter_store::dead_letter_store(std::string group, std::string source, std::string_view schema)
+pg_dead_letter_store::pg_dead_letter_store(std::string group, std::string source, std::string_view schema)
     : group_(std::move(group)),
       source_(std::move(source)),
       list_(statement_for(schema, "dead_letter.list", list_sql)),
@@ -90,21 +84,21 @@ dead_letter_store::dead_letter_store(std::string group, std::string source, std:
       failed_again_(statement_for(schema, "dead_letter.failed_again", failed_again_sql)),
       discard_(statement_for(schema, "dead_letter.discard", discard_sql)) {}
 
-task<std::vector<dead_letter>> dead_letter_store::list(storage::unit_of_work& uow, bool unresolved_only, std::int32_t limit) const {
+task<std::vector<dead_letter>> pg_dead_letter_store::list(storage::unit_of_work& uow, bool unresolved_only, std::int32_t limit) {
     const auto found = co_await pg::of(uow).query(list_, pg::params(group_, source_, unresolved_only, limit));
     std::vector<dead_letter> out;
     for (auto row : found) out.push_back(letter_of(row, group_, source_));
     co_return out;
 }
 
-task<std::optional<dead_letter>> dead_letter_store::find(storage::unit_of_work& uow, uuid id) const {
+task<std::optional<dead_letter>> pg_dead_letter_store::find(storage::unit_of_work& uow, uuid id) {
     const auto found = co_await pg::of(uow).query(find_, pg::params(group_, source_, id));
     if (found.empty()) co_return std::nullopt;
     co_return letter_of(found.front(), group_, source_);
 }
 
-task<std::vector<dead_letter_store::item>> dead_letter_store::unresolved(storage::unit_of_work& uow, dead_letter_target target,
-                                                                         std::int64_t after, std::int32_t limit) const {
+task<std::vector<pg_dead_letter_store::item>> pg_dead_letter_store::unresolved(storage::unit_of_work& uow, dead_letter_target target,
+                                                                         std::int64_t after, std::int32_t limit) {
     const auto found =
         co_await pg::of(uow).query(unresolved_, pg::params(group_, source_, target.key, target.id, after, limit));
     std::vector<item> out;
@@ -112,21 +106,21 @@ task<std::vector<dead_letter_store::item>> dead_letter_store::unresolved(storage
     co_return out;
 }
 
-task<std::optional<event>> dead_letter_store::take_unresolved(storage::unit_of_work& uow, std::int64_t position) const {
+task<std::optional<event>> pg_dead_letter_store::take_unresolved(storage::unit_of_work& uow, std::int64_t position) {
     const auto found = co_await pg::of(uow).query(take_, pg::params(group_, source_, position));
     if (found.empty()) co_return std::nullopt;
     co_return event_of(found.front(), source_);
 }
 
-void dead_letter_store::mark(storage::unit_of_work& uow, std::int64_t position, std::string_view state) const {
+void pg_dead_letter_store::mark(storage::unit_of_work& uow, std::int64_t position, std::string_view state) {
     pg::of(uow).send(mark_, pg::params(group_, source_, position, state));
 }
 
-void dead_letter_store::failed_again(storage::unit_of_work& uow, std::int64_t position, std::string_view error) const {
+void pg_dead_letter_store::failed_again(storage::unit_of_work& uow, std::int64_t position, std::string_view error) {
     pg::of(uow).send(failed_again_, pg::params(group_, source_, position, error));
 }
 
-task<std::int64_t> dead_letter_store::discard(storage::unit_of_work& uow, dead_letter_target target) const {
+task<std::int64_t> pg_dead_letter_store::discard(storage::unit_of_work& uow, dead_letter_target target) {
     const auto done = co_await pg::of(uow).query(discard_, pg::params(group_, source_, target.key, target.id));
     co_return done.affected();
 }

@@ -1,0 +1,85 @@
+#include "domains/commerce/order/wiring.hpp"
+
+#include <utility>
+
+#include "domains/commerce/order/app/handle_replies.hpp"
+#include "domains/commerce/order/app/project_orders.hpp"
+#include "domains/commerce/order/app/time_out_orders.hpp"
+#include "platform/telemetry/log.hpp"
+
+namespace bv::order {
+namespace {
+
+constexpr std::int64_t overdue_batch = 64;
+
+// Takes overdue sagas until none is left; false when it has to be tried again later.
+task<bool> time_out_all(const environment& env) {
+    try {
+        while (co_await time_out_orders(env, overdue_batch) == overdue_batch) {
+        }
+        co_return true;
+    } catch (const failure& e) {
+        telemetry::warn("order.time_out_failed", {{"reason", e.error().reason}, {"message", e.error().message}});
+    }
+    co_return false;
+}
+
+}  // namespace
+
+wiring::wiring(ports p, options o)
+    : with_(std::move(p)),
+      settings_(o),
+      placing_({"orders.place", o.max_batch, o.max_queued, o.placing_lanes, true}, with_.env.clock, with_.home,
+               [this](std::vector<placement> all) { return place_orders(with_.env, std::move(all)); }),
+      door_(o.most_open),
+      implementation_(with_.env, with_.products, placing_, door_) {
+    const auto handle = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return handle_replies(with_.env, uow, events); };
+    const auto project = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return project_orders(with_.env, uow, events); };
+    subscribe("orders-saga", "inventory", inventory_reply_types(), o.saga_batch, handle);
+    subscribe("orders-saga", "payment", payment_reply_types(), o.saga_batch, handle);
+    subscribe("orders-projections", "orders", projected_types(), o.projection_batch, project);
+}
+
+void wiring::subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler handler) {
+    bv::events::subscription s;
+    s.group = std::move(group);
+    s.source = std::move(source);
+    s.types = std::move(types);
+    s.max_batch = batch;
+    s.handler = std::move(handler);
+    s.store = &with_.env.db;
+    s.consumer = "orders";
+    with_.log.subscribe(std::move(s));
+}
+
+task<void> wiring::watch_deadlines() {
+    while (!jobs_.stopping()) {
+        co_await with_.env.clock.sleep_for(settings_.time_out_interval);
+        if (!jobs_.stopping()) co_await time_out_all(with_.env);
+    }
+}
+
+task<void> wiring::count_open_orders() {
+    while (!jobs_.stopping()) {
+        try {
+            co_await door_.refresh(with_.env);
+        } catch (const failure& e) {
+            telemetry::warn("order.count_failed", {{"reason", e.error().reason}});
+        }
+        co_await with_.env.clock.sleep_for(settings_.admission_interval);
+    }
+}
+
+task<void> wiring::start() {
+    jobs_.spawn(with_.home, watch_deadlines());
+    jobs_.spawn(with_.home, count_open_orders());
+    co_return;
+}
+
+task<void> wiring::stop() {
+    co_await placing_.stop();
+    jobs_.stop();
+    co_await jobs_.join();
+}
+
+}  // namespace bv::order

@@ -1,0 +1,70 @@
+// The payment service over its ports: subscription, operation worker, reconciliation and the contract's API, whatever
+// keeps the data and whoever the provider is.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "domains/commerce/payment/adapters/api.hpp"
+#include "domains/commerce/payment/adapters/waking_transactor.hpp"
+#include "domains/commerce/payment/app/handle_order_events.hpp"
+#include "domains/commerce/payment/app/perform_operations.hpp"
+#include "domains/commerce/payment/app/reconcile.hpp"
+#include "platform/events/log.hpp"
+#include "platform/runtime/scope.hpp"
+
+namespace bv::payment {
+
+struct service_options {
+    std::string order_source = "orders"; // the event source that asks
+    std::size_t max_batch = 128;         // events applied in one transaction
+    worker_options worker{};
+    seconds reconcile_interval{60};
+    reconcile_options reconciliation{};
+};
+
+// All outlive the service. `home` runs on one thread; the provider is called on it.
+struct ports {
+    asio::any_io_executor home;
+    bv::clock& clock;
+    bv::rng& rng;
+    storage::transactor& db;
+    bv::payment::store& store;
+    events::outbox& outbox;
+    events::log& log;
+    bv::payment::provider& provider;
+};
+
+class wiring {
+public:
+    // Subscribes to the order service's events.
+    wiring(ports, service_options);
+
+    [[nodiscard]] contract::payment_service& served() noexcept { return endpoint_; }
+    task<void> start();
+    // The calls under way end, or time out, and are applied.
+    task<void> stop();
+    // The provider says that these operations have moved. Thread-safe.
+    void hurry(std::vector<std::string> keys);
+    // On `home`.
+    task<reconciliation> reconcile_now(bool everything) { return compare_(everything); }
+
+private:
+    task<void> reconcile_now_and_then();
+
+    const ports with_;
+    const service_options settings_;
+    std::atomic<bool> asked_{false};  // the consumer's transaction handles requests, and does not only move its position
+    operation_worker worker_;
+    waking_transactor consumer_store_;
+    handle_order_events handle_;
+    reconcile compare_;
+    read_payments read_;
+    api endpoint_;
+    scope work_{"payment.worker"}, jobs_{"payment"};
+};
+
+}  // namespace bv::payment
