@@ -41,6 +41,7 @@ void add_keys(CLI::App&, common&);
 void add_demo(CLI::App&, common&);
 void add_replay(CLI::App&, common&);
 void add_verify(CLI::App&, common&);
+void add_sim(CLI::App&, common&);
 
 // The running platform of the data directory. Throws failure FAILED_PRECONDITION "NOT_RUNNING", which ends as wrong_state.
 [[nodiscard]] stack::running_platform find_running(const common&);

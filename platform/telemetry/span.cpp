@@ -23,6 +23,12 @@ rng& ids() {
     return generator;
 }
 
+}  // namespace
+
+void seed_span_ids(std::uint64_t seed) { ids() = seeded_rng(seed); }
+
+namespace {
+
 span_id new_span_id() {
     span_id id{};
     do ids().fill(id);

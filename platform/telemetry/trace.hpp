@@ -59,4 +59,7 @@ private:
 void set_sampling_ratio(double) noexcept;
 [[nodiscard]] double sampling_ratio() noexcept;
 
+// From now on the ids that this thread gives out follow from the seed: for simulation.
+void seed_span_ids(std::uint64_t seed);
+
 }  // namespace bv::telemetry

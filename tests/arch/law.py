@@ -19,7 +19,7 @@ class Rule:
     why: str = ""
 
 
-PROJECT = ("platform/", "domains/", "gateway/", "app/", "verify/", "codegen/", "tests/", "bench/", "bitvelocity/")
+PROJECT = ("platform/", "domains/", "gateway/", "app/", "verify/", "sim/", "codegen/", "tests/", "bench/", "bitvelocity/")
 MODULES = ("domains/*/module.hpp", "domains/*/*/module.hpp")  # a service's only header for others
 # domains/<domain>/<service>; what serves every domain stands directly under domains/.
 SERVICE = r"(?P<service>domains/(?:(?:identity|audit)|(?!identity/|audit/)[a-z_]+/[a-z_]+))"
@@ -48,7 +48,9 @@ RULES = (
     Rule(r"gateway/.*", ("gateway/", "platform/", "bitvelocity/"), why="the edge knows contracts, not services"),
     Rule(r"verify" + TEST_ONLY, ("verify/", "platform/", "bitvelocity/", "domains/"), why="the checker's tests make a world of services, and nothing above them"),
     Rule(r"verify/.*", ("verify/", "platform/", "bitvelocity/") + MODULES, why="the checker reads the stores; of services it may use the module only"),
-    Rule(r"app/.*", ("app/", "verify/", "gateway/", "platform/", "bitvelocity/", "domains/commerce/payment/provider/provider.hpp") + MODULES,
+    Rule(r"sim/.*", ("sim/", "platform/", "bitvelocity/", "domains/*/*/wiring.hpp", "domains/*/*/app/*", "domains/*/*/adapters/memory_*", "domains/commerce/payment/provider/books.hpp"),
+         why="the simulation wires services over memory stores, and knows no other adapter"),
+    Rule(r"app/.*", ("app/", "verify/", "sim/run.hpp", "sim/chance.hpp", "gateway/", "platform/", "bitvelocity/", "domains/commerce/payment/provider/provider.hpp") + MODULES,
          why="the composition root sees a service's module only"),
     Rule(r"codegen/.*", ("codegen/", "platform/", "bitvelocity/"), why="the generator knows contracts, not services"),
     Rule(r"bench/.*", PROJECT),

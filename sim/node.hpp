@@ -1,0 +1,74 @@
+// A process: the real services of some roles over the memory stores, with an io_context, a clock and randomness of its own.
+// A crash destroys all of it between two handlers, with every coroutine where it is suspended.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "domains/commerce/inventory/wiring.hpp"
+#include "domains/commerce/order/wiring.hpp"
+#include "domains/commerce/payment/wiring.hpp"
+#include "platform/events/embedded_log.hpp"
+#include "sim/chance.hpp"
+#include "sim/provider.hpp"
+#include "sim/stores.hpp"
+#include "sim/timeline.hpp"
+
+namespace bv::sim {
+
+enum class role : unsigned char { orders, inventory, payment };
+
+// The way to the database: takes its time, and loses what the chance says.
+class rough_link final : public memory::link {
+public:
+    rough_link(chance& c, clock& time) : chance_(c), clock_(time) {}
+    task<void> pass(memory::leg) override;
+
+private:
+    chance& chance_;
+    clock& clock_;
+};
+
+class node {
+public:
+    node(std::string name, std::set<role> roles, stores&, timeline&, chance&);
+    ~node();
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] bool is_up() const noexcept { return services_ != nullptr; }
+    [[nodiscard]] bool has(role r) const noexcept { return roles_.contains(r); }
+    void start();
+    void crash();
+    // Asks the services to drain and stop; is_stopped() once they have.
+    void stop();
+    [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
+    // One handler; false when none is ready.
+    bool run_one();
+    // On the node; dropped when it is down or crashes before it has ended.
+    void spawn(task<void>);
+
+    [[nodiscard]] clock& time() noexcept { return clock_; }
+    [[nodiscard]] order::wiring& orders();
+    [[nodiscard]] inventory::wiring& stock();
+    [[nodiscard]] payment::wiring& payments();
+
+private:
+    struct services;
+    static task<void> start_all(services*);
+    static task<void> stop_all(node*);
+
+    const std::string name_;
+    const std::set<role> roles_;
+    stores& stores_;
+    chance& chance_;
+    node_clock clock_;
+    bool stopped_ = false;
+    // The io_context ends first: its coroutines refer to the services.
+    std::unique_ptr<services> services_;
+    std::unique_ptr<asio::io_context> io_;
+};
+
+}  // namespace bv::sim

@@ -1,0 +1,21 @@
+// What survives every crash: one database with the tables of all services, and the provider's books.
+#pragma once
+
+#include "domains/commerce/inventory/adapters/memory_stock_store.hpp"
+#include "domains/commerce/order/adapters/memory_stores.hpp"
+#include "domains/commerce/payment/adapters/memory_store.hpp"
+#include "domains/commerce/payment/provider/books.hpp"
+#include "platform/events/memory_log_storage.hpp"
+
+namespace bv::sim {
+
+struct stores {
+    memory::database database{};
+    events::memory_schemas schemas{};
+    order::memory_orders orders{};
+    inventory::memory_stock stock{};
+    payment::memory_books payments{};
+    payment_provider::books provider{};
+};
+
+}  // namespace bv::sim
