@@ -134,25 +134,30 @@ private:
         std::optional<result<R>> answer;
         std::shared_ptr<waiter> done = waiter::make();
     };
+    // Its end wakes the caller, also when the node crashed before it began to serve.
     template <class R>
     struct hang_up {
+        explicit hang_up(std::shared_ptr<exchange<R>> x) noexcept : of(std::move(x)) {}
+        hang_up(hang_up&&) noexcept = default;
+        hang_up& operator=(hang_up&&) = delete;
+        ~hang_up() {
+            if (of) of->done->wake();
+        }
         std::shared_ptr<exchange<R>> of;
-        ~hang_up() { of->done->wake(); }
     };
     template <class R>
-    static task<void> serve(std::shared_ptr<exchange<R>> x, std::function<task<result<R>>()> work) {
-        const hang_up<R> end{x};
+    static task<void> serve(hang_up<R> line, std::function<task<result<R>>()> work) {
         try {
-            x->answer = co_await work();
+            line.of->answer = co_await work();
         } catch (...) {
-            x->answer = std::unexpected(current_error());
+            line.of->answer = std::unexpected(current_error());
         }
     }
     template <class R>
     static task<result<R>> call(node* to, std::function<task<result<R>>()> work) {
         if (!to) co_return fail(code::unavailable, "NODE_DOWN", "nobody answers");
         const auto x = std::make_shared<exchange<R>>();
-        to->spawn(serve(x, std::move(work)));
+        to->spawn(serve(hang_up<R>(x), std::move(work)));
         co_await x->done->wait();
         if (!x->answer) co_return fail(code::unavailable, "CONNECTION_LOST", "the connection broke");
         co_return std::move(*x->answer);

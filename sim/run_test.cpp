@@ -18,14 +18,6 @@ TEST_F(simulation, keeps_every_invariant_for_200_seeds) {
         for (const auto& v : run(seed).violations) ADD_FAILURE() << "seed " << seed << ": " << v.invariant << " " << v.about << ": " << v.what;
 }
 
-TEST_F(simulation, seed_from_env) {
-    const auto* seed = getenv("SEED");
-    if (!seed) return;
-    telemetry::set_log_descriptor(2);
-    const auto o = run(std::stoull(seed), [](const std::string& l) { std::fprintf(stderr, "%s\n", l.c_str()); });
-    for (const auto& v : o.violations) std::fprintf(stderr, "%s %s %s\n", v.invariant.c_str(), v.about.c_str(), v.what.c_str());
-}
-
 TEST_F(simulation, replays_a_seed_to_the_identical_trace) {
     const auto first = run(7), again = run(7), other = run(8);
     EXPECT_EQ(first.trace_hash, again.trace_hash);

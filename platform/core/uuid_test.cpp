@@ -13,6 +13,7 @@ struct fixed_clock final : clock {
     time_point now() const override { return at; }
     steady_point steady_now() const override { return {}; }
     task<void> sleep_until(steady_point) override { co_return; }
+    std::unique_ptr<timer> make_timer(asio::any_io_executor) override { return nullptr; }
 };
 
 TEST(uuid, reads_what_it_writes) {

@@ -24,6 +24,7 @@ struct still_clock final : clock {
     time_point now() const override { return at; }
     steady_point steady_now() const override { return {}; }
     task<void> sleep_until(steady_point) override { co_return; }
+    std::unique_ptr<timer> make_timer(asio::any_io_executor) override { return nullptr; }
 };
 
 access_claims some_claims() {
