@@ -40,6 +40,7 @@ http::server_options server_options(const config& c, std::uint16_t port) {
     http::server_options o;
     o.address = c.get<std::string>("http.address");
     o.port = port;
+    o.port_is_held = true;
     o.max_body_bytes = c.get<std::size_t>("http.max_body");
     o.error_page = &gateway::edge::error_page;
     o.tls = tls_of(c);

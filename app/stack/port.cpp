@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
@@ -13,12 +14,15 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Bound to the address. The error of bind, or of a listen that is tried and undone: one may bind to what another has bound
-// and does not listen on.
+using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+// Bound to the address. A number that is asked for may have old connections in TIME_WAIT; one that the system chooses may
+// not, for the system then shares it with connections that go out. The error of bind, or of a listen that is tried and
+// undone: one may bind to what another has bound and does not listen on.
 boost::system::error_code bind_to(asio::ip::tcp::acceptor& acceptor, const asio::ip::tcp::endpoint& at, bool try_to_listen) {
     boost::system::error_code ec;
     acceptor.open(at.protocol());
-    acceptor.set_option(asio::socket_base::reuse_address(true));
+    acceptor.set_option(asio::socket_base::reuse_address(at.port() != 0));
     acceptor.bind(at, ec);
     if (!ec && try_to_listen) acceptor.listen(1, ec);
     return ec;
@@ -44,6 +48,8 @@ claimed_port claim_port(const std::string& address, std::uint16_t wanted) {
     asio::ip::tcp::acceptor acceptor(io);
     if (!ec) ec = bind_to(acceptor, {ip, wanted}, false);
     if (!ec) {
+        acceptor.set_option(asio::socket_base::reuse_address(false));
+        acceptor.set_option(reuse_port(true));
         const auto port = acceptor.local_endpoint().port();
         return claimed_port(acceptor.release(), port);
     }

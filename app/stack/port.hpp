@@ -7,8 +7,8 @@
 
 namespace bv::stack {
 
-// A port that is bound, but not listened on, until this ends: no other program is given it meanwhile, and a listener with
-// SO_REUSEADDR can take it over.
+// A port that is bound, but not listened on, until this ends: no other program can take it meanwhile, and a listener of this
+// account with SO_REUSEPORT can.
 class claimed_port {
 public:
     explicit claimed_port(int fd, std::uint16_t number) noexcept : fd_(fd), number_(number) {}

@@ -68,7 +68,7 @@ void server::start() {
     if (bad) throw failure(code::invalid_argument, "ADDRESS", fmt::format("'{}' is no IP address to listen on; give one like 127.0.0.1 or ::", o.address));
     s.port = o.port;
     try {
-        if (s.port != 0) require_free(s.runtime.context(0), {address, s.port});
+        if (s.port != 0 && !o.port_is_held) require_free(s.runtime.context(0), {address, s.port});
         for (std::size_t core = 0; core < s.runtime.cores(); ++core) {
             auto listener = std::make_shared<core_listener>(s.runtime.context(core), s.shared);
             listener->listen({address, s.port});

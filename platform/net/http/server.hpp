@@ -27,6 +27,7 @@ struct tls_files {
 struct server_options {
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;                        // 0: any free one
+    bool port_is_held = false;                     // by a socket of the caller's with SO_REUSEPORT: nobody else can have it
     std::size_t max_header_bytes = 16 * 1024;      // more: 431
     std::size_t max_target_bytes = 8 * 1024;       // more: 414
     std::size_t max_body_bytes = 4 * 1024 * 1024;  // more: 413
