@@ -78,7 +78,7 @@ void emit_source(Printer& out, const pb::FileDescriptor& file) {
     const auto messages = messages_of(file);
     emit_banner(out, file);
     out.Print("#include \"$base$.bv.hpp\"\n\n#include \"platform/rpc/message_json.hpp\"\n", "base", base_path(file));
-    if (file.service_count() > 0) out.Print("#include \"platform/rpc/binder.hpp\"\n#include \"platform/rpc/call_span.hpp\"\n");
+    if (file.service_count() > 0) out.Print("#include \"platform/rpc/binder.hpp\"\n#include \"platform/rpc/call_span.hpp\"\n#include \"platform/rpc/update_mask.hpp\"\n");
     out.Print("\nnamespace $ns$ {\n\n", "ns", cpp_namespace(file));
     for (const pb::EnumDescriptor* e : enums_of(file)) emit_enum_names(out, *e);
     for (const pb::Descriptor* m : messages) {

@@ -1,6 +1,5 @@
 // What the HTTP transport calls of a method: its bindings, how a request is made of parameters and body, and the call.
 #include <map>
-#include <set>
 
 #include "codegen/emit.hpp"
 #include "codegen/names.hpp"
@@ -18,21 +17,10 @@ void emit_bindings(Printer& out, const variables& vars, const std::vector<http_r
     out.Print("};\n\n");
 }
 
-// The fields of a resource that an absent update mask may be filled with: not those of the path, nor the service's own.
-void emit_writable(Printer& out, const variables& vars, const pb::FieldDescriptor& resource, const std::vector<http_rule>& rules) {
-    std::set<std::string> in_path;
-    for (const http_rule& r : rules)
-        for (const path_variable& v : variables_of(r.path)) in_path.insert(v.field);
-    out.Print(vars, "constexpr std::string_view $id$_writable[] = {");
-    const pb::Descriptor& type = *resource.message_type();
-    const char* before = "";
-    for (int i = 0; i < type.field_count(); ++i) {
-        const pb::FieldDescriptor& f = *type.field(i);
-        if (rule_of(f).output_only() || in_path.contains(resource.name() + '.' + f.name())) continue;
-        out.Print("$before$$name$", "before", before, "name", quoted(f.name()));
-        before = ", ";
-    }
-    out.Print("};\n\n");
+// Whether the binding's body is the resource that an update mask governs.
+bool is_update(const pb::MethodDescriptor& method, const http_rule& r) {
+    const update changed = update_of(*method.input_type());
+    return changed.resource != nullptr && r.verb == "PATCH" && changed.resource->name() == r.body;
 }
 
 void emit_body(Printer& out, const pb::MethodDescriptor& method, const http_rule& r, variables vars) {
@@ -40,21 +28,13 @@ void emit_body(Printer& out, const pb::MethodDescriptor& method, const http_rule
     const pb::FieldDescriptor* resource = r.body == "*" ? nullptr : method.input_type()->FindFieldByName(r.body);
     vars["target"] = resource == nullptr ? "request" : "*request.mutable_" + field_text(*resource).name + "()";
     out.Print(vars, "if (auto read = bv::rpc::read_body(body, $target$); !read) return read;\n");
-    if (resource == nullptr || update_mask_of(*method.input_type()) == nullptr || r.verb != "PATCH") return;
-    // A mask among the parameters comes first.
-    out.Print(vars,
-              "if (auto bound = bv::rpc::bind_parameters(request, $id$_http[binding], parameters); !bound) return bound;\n"
-              "bv::rpc::infer_update_mask(*request.mutable_update_mask(), $id$_writable, body);\n");
-}
-
-bool infers_mask(const pb::MethodDescriptor& method, const http_rule& r) {
-    return !r.body.empty() && r.body != "*" && r.verb == "PATCH" && update_mask_of(*method.input_type()) != nullptr;
 }
 
 void emit_binding(Printer& out, const pb::MethodDescriptor& method, const http_rule& r, const variables& vars) {
     emit_body(out, method, r, vars);
-    if (!infers_mask(method, r))
-        out.Print(vars, "if (auto bound = bv::rpc::bind_parameters(request, $id$_http[binding], parameters); !bound) return bound;\n");
+    out.Print(vars, "if (auto bound = bv::rpc::bind_parameters(request, $id$_http[binding], parameters); !bound) return bound;\n");
+    // After the parameters, among which a mask may be.
+    if (is_update(method, r)) out.Print(vars, "bv::rpc::settle_update_mask(*request.mutable_update_mask(), $Request_id$_changeable, body);\n");
     if (!has_checks(*method.input_type())) return;
     if (r.body.empty() || r.body == "*") {
         out.Print("if (auto valid = bv::rpc::validated(request); !valid) return valid;\n");
@@ -102,13 +82,9 @@ void emit_http_entry(Printer& out, const pb::MethodDescriptor& method) {
     const variables vars{{"service", interface_name(*method.service())},
                          {"method", method_name(method)},
                          {"id", method.service()->name() + '_' + method.name()},
-                         {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())}};
+                         {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
+                         {"Request_id", pb::compiler::cpp::ClassName(method.input_type())}};
     emit_bindings(out, vars, rules);
-    for (const http_rule& r : rules) {
-        if (!infers_mask(method, r)) continue;
-        emit_writable(out, vars, *method.input_type()->FindFieldByName(r.body), rules);
-        break;
-    }
     emit_bind(out, method, rules, vars);
     emit_call(out, vars);
 }

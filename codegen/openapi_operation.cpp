@@ -60,16 +60,13 @@ void write_path_parameters(json_document& out, const operation& o, schema_names&
 
 // An update mask names fields of the resource that may be changed.
 void write_mask_pattern(json_document& out, const operation& o) {
-    const field* resource = o.method->input_type()->FindFieldByName(o.http.body);
     std::string names;
-    for (int i = 0; resource != nullptr && i < resource->message_type()->field_count(); ++i) {
-        const field& f = *resource->message_type()->field(i);
-        if (rule_of(f).output_only() || is_bound_by_path(o, resource->name() + '.' + f.name())) continue;
-        names += (names.empty() ? "" : "|") + f.json_name();
-    }
+    for (const field* f : update_of(*o.method->input_type()).fields) names += (names.empty() ? "" : "|") + f->json_name();
     out.member("type", "string");
-    out.member("description", "The fields to change, joined by commas. Without it: those that the body has.");
-    out.member("pattern", "^((" + names + ")(,(" + names + "))*)?$");
+    out.member("description",
+               "The fields to change, joined by commas; those that the body does not have are cleared. `*` is all of them: the body replaces the "
+               "resource. Without a mask: the fields that the body has, and none when it has none.");
+    out.member("pattern", "^(\\*|(" + names + ")(,(" + names + "))*)?$");
 }
 
 bool is_query_value(const field& f) {
@@ -95,7 +92,7 @@ void write_query(json_document& out, const operation& o, const pb::Descriptor& m
         out.member("in", "query");
         if (is_required(f)) out.member("required", true);
         out.open_object("schema");
-        if (depth == 0 && &f == update_mask_of(m) && !o.http.body.empty()) write_mask_pattern(out, o);
+        if (depth == 0 && f.name() == "update_mask" && update_of(m).resource != nullptr) write_mask_pattern(out, o);
         else write_field_schema(out, f, names);
         out.close();
         out.close();

@@ -64,6 +64,8 @@ TEST(OpenApi, TellsPathsParametersAndHeaders) {
     EXPECT_FALSE(at(doc, "/paths/~1v1~1shelves~1{parent}~1things~1{id}/get").is_null());
     EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things/get/security")), "[]");
     EXPECT_EQ(json::serialize(at(doc, "/paths/~1v1~1things~1{id}/patch/parameters/2")), R"({"$ref":"#/components/parameters/IfMatch"})");
+    EXPECT_EQ(at(doc, "/paths/~1v1~1things~1{id}/patch/parameters/1/schema/pattern").as_string(),
+              "^(\\*|(displayName|price|lines|status|owner|guests|phone|aliases|shoeSize)(,(displayName|price|lines|status|owner|guests|phone|aliases|shoeSize))*)?$");
     const std::string created = json::serialize(at(doc, "/paths/~1v1~1things/post"));
     EXPECT_NE(created.find("IdempotencyKey"), std::string::npos);
     EXPECT_NE(created.find(R"("422")"), std::string::npos);

@@ -44,7 +44,7 @@ bool has_own_checks(const pb::Descriptor& m) {
     }
     for (int i = 0; i < m.real_oneof_decl_count(); ++i)
         if (one_required(*m.oneof_decl(i))) return true;
-    return false;
+    return update_of(m).resource != nullptr;
 }
 
 bool has_own_pii(const pb::Descriptor& m) {
@@ -59,6 +59,25 @@ bool reaches(const pb::Descriptor& m, const std::function<bool(const pb::Descrip
     for (int i = 0; i < m.field_count(); ++i)
         if (m.field(i)->message_type() != nullptr && reaches(*m.field(i)->message_type(), wanted, seen)) return true;
     return false;
+}
+
+bool has_update_mask(const pb::Descriptor& m) {
+    const pb::FieldDescriptor* f = m.FindFieldByName("update_mask");
+    return f != nullptr && !f->is_repeated() && f->message_type() != nullptr && f->message_type()->full_name() == "google.protobuf.FieldMask";
+}
+
+// The bindings by which the request changes one of its fields, a resource.
+std::vector<http_rule> patches_of(const pb::Descriptor& request) {
+    std::vector<http_rule> out;
+    for (int s = 0; has_update_mask(request) && s < request.file()->service_count(); ++s) {
+        const pb::ServiceDescriptor& service = *request.file()->service(s);
+        for (int i = 0; i < service.method_count(); ++i) {
+            if (service.method(i)->input_type() != &request) continue;
+            for (http_rule& r : http_of(*service.method(i)))
+                if (r.verb == "PATCH" && !r.body.empty() && r.body != "*") out.push_back(std::move(r));
+        }
+    }
+    return out;
 }
 
 }  // namespace
@@ -118,10 +137,20 @@ bool reaches(const pb::Descriptor& m, const std::function<bool(const pb::Descrip
 bool has_checks(const pb::Descriptor& m) { return reaches(m, has_own_checks); }
 bool has_pii(const pb::Descriptor& m) { return reaches(m, has_own_pii); }
 
-const pb::FieldDescriptor* update_mask_of(const pb::Descriptor& m) {
-    const pb::FieldDescriptor* f = m.FindFieldByName("update_mask");
-    const bool is_mask = f != nullptr && f->message_type() != nullptr && !f->is_repeated() && f->message_type()->full_name() == "google.protobuf.FieldMask";
-    return is_mask ? f : nullptr;
+update update_of(const pb::Descriptor& request) {
+    update out;
+    std::set<std::string> in_path;
+    for (const http_rule& r : patches_of(request)) {
+        out.resource = request.FindFieldByName(r.body);
+        for (const path_variable& v : variables_of(r.path)) in_path.insert(v.field);
+    }
+    if (out.resource == nullptr) return out;
+    const pb::Descriptor& type = *out.resource->message_type();
+    for (int i = 0; i < type.field_count(); ++i) {
+        const pb::FieldDescriptor& f = *type.field(i);
+        if (!rule_of(f).output_only() && !in_path.contains(out.resource->name() + '.' + f.name())) out.fields.push_back(&f);
+    }
+    return out;
 }
 
 }  // namespace bv::codegen

@@ -49,7 +49,12 @@ struct path_variable {
 // Whether validate() has anything to check; whether mask_pii() has anything to hide.
 [[nodiscard]] bool has_checks(const pb::Descriptor&);
 [[nodiscard]] bool has_pii(const pb::Descriptor&);
-// The request's `update_mask`, or null.
-[[nodiscard]] const pb::FieldDescriptor* update_mask_of(const pb::Descriptor&);
+
+// What a request with an update mask changes.
+struct update {
+    const pb::FieldDescriptor* resource = nullptr;  // null: the message is no such request
+    std::vector<const pb::FieldDescriptor*> fields;  // of the resource, that can be changed: not those of the path, nor the service's own
+};
+[[nodiscard]] update update_of(const pb::Descriptor&);
 
 }  // namespace bv::codegen

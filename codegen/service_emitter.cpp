@@ -51,6 +51,9 @@ void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
     out.Print(vars,
               "bv::task<bv::result<$Response$>> $service$_client::$method$(bv::rpc::context& context, $Request$ request) {\n"
               "    if (auto allowed = bv::rpc::authorize($id$_auth, context.caller); !allowed) co_return std::unexpected(std::move(allowed.error()));\n");
+    if (const update changed = update_of(*method.input_type()); changed.resource != nullptr)
+        out.Print("    bv::rpc::settle_update_mask(*request.mutable_update_mask(), $Request$_changeable, request.$resource$());\n", "Request",
+                  pb::compiler::cpp::ClassName(method.input_type()), "resource", field_text(*changed.resource).name);
     if (has_checks(*method.input_type()))
         out.Print("    if (auto valid = bv::rpc::validated(request); !valid) co_return std::unexpected(std::move(valid.error()));\n");
     out.Print(vars,

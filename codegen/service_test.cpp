@@ -154,6 +154,25 @@ TEST(HttpDispatch, APatchFillsItsMaskFromTheBody) {
     EXPECT_TRUE(has(refused, R"("field":"displayName")")) << refused.body;
 }
 
+TEST(HttpDispatch, APatchOfNothingChangesNothing) {
+    edge e;
+    const auto same = e.send("PATCH", std::string("/v1/things/") + id, "{}");
+    EXPECT_EQ(same.status, 200) << same.body;
+    EXPECT_TRUE(e.service.last.ends_with(R"("updateMask":""})")) << e.service.last;
+    EXPECT_EQ(e.send("PATCH", std::string("/v1/things/") + id).status, 400) << "no body is no object";
+}
+
+TEST(HttpDispatch, AStarReplacesTheResource) {
+    edge e;
+    const std::string target = std::string("/v1/things/") + id + "?update_mask=*";
+    const auto partial = e.send("PATCH", target, R"({"phone":"1"})");
+    EXPECT_EQ(partial.status, 400);
+    EXPECT_TRUE(has(partial, R"({"field":"displayName","description":"is required"})")) << partial.body;
+    const auto whole = e.send("PATCH", target, R"({"displayName":"Chair","price":{"currency":"GBP"}})");
+    EXPECT_EQ(whole.status, 200) << whole.body;
+    EXPECT_TRUE(e.service.last.ends_with(R"("updateMask":"displayName,price,lines,status,owner,guests,phone,aliases,shoeSize"})")) << e.service.last;
+}
+
 TEST(HttpDispatch, RefusesABodyThatContradictsThePath) {
     edge e;
     const auto answer = e.send("POST", std::string("/v1/things/") + id + ":close", R"({"id":"0190b8a4-0000-7000-8000-000000000001"})");
@@ -214,6 +233,23 @@ TEST(InProcessClient, AuthorizesValidatesAndHandsTheETagBack) {
     request.set_id(id);
     ASSERT_TRUE(run(client.get_thing(context, request)));
     EXPECT_EQ(context.etag, "7");
+}
+
+TEST(InProcessClient, AnAbsentMaskMeansTheFieldsThatHaveAValue) {
+    echo_service service;
+    v1::sample_service_client client(service);
+    bv::rpc::context context;
+    context.caller.kind = bv::rpc::caller_kind::service;
+    v1::UpdateThingRequest request;
+    request.mutable_thing()->set_id(id);
+    request.mutable_thing()->set_shoe_size(44);
+    request.mutable_thing()->add_aliases("A");
+    ASSERT_TRUE(run(client.update_thing(context, request)));
+    EXPECT_TRUE(service.last.ends_with(R"("updateMask":"aliases,shoeSize"})")) << service.last;
+    request.mutable_update_mask()->add_paths("*");
+    EXPECT_EQ(run(client.update_thing(context, request)).error().violations.at(0).field, "thing.displayName");
+    request.mutable_update_mask()->set_paths(0, "etag");
+    EXPECT_EQ(run(client.update_thing(context, request)).error().violations.at(0).field, "updateMask");
 }
 
 TEST(Registry, WritesMessagesByTheirName) {

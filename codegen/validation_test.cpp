@@ -64,8 +64,17 @@ TEST(Validate, DemandsOfAPatchOnlyWhatItsMaskNames) {
     // What is given is checked, masked or not.
     EXPECT_EQ(violations<v1::UpdateThingRequest>(R"({"thing":{"displayName":"x"},"updateMask":"phone"})"),
               "thing.displayName: must have at least 2 characters, has 1\n");
-    EXPECT_EQ(violations<v1::UpdateThingRequest>(R"({"thing":{}})"), "thing.displayName: is required\nthing.price: is required\n");
-    EXPECT_EQ(violations<v1::UpdateThingRequest>(R"({"thing":{},"updateMask":"*"})"), "thing.displayName: is required\nthing.price: is required\n");
+    // An absent mask was settled before: it named what was sent.
+    EXPECT_EQ(violations<v1::UpdateThingRequest>(R"({"thing":{}})"), "");
+}
+
+TEST(Validate, RefusesAMaskOfWhatCannotBeChanged) {
+    const auto refused = [](const std::string& mask) { return violations<v1::UpdateThingRequest>(R"({"thing":{},"updateMask":")" + mask + "\"}"); };
+    const std::string can = "\" cannot be changed; displayName, price, lines, status, owner, guests, phone, aliases and shoeSize can\n";
+    for (const char* field : {"id", "createTime", "etag", "colour", "lines.sku", "price.weight", "status.x", "owner.email.x"})
+        EXPECT_EQ(refused(field), std::string("updateMask: \"") + field + can) << field;
+    EXPECT_EQ(refused("*,phone"), "updateMask: \"*\" means every field and stands alone\n");
+    EXPECT_EQ(refused("owner.email,aliases"), "");
 }
 
 }  // namespace

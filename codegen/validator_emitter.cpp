@@ -82,11 +82,17 @@ void emit_items(Printer& out, const field& f, const rule& r, variables vars) {
                   "}\n");
 }
 
-// The path of a single field; below one that an update mask governs, only what it names is required.
+// The path of a single field; below the resource that an update mask governs, only what it names is required.
 std::string path_of(const field& f, const variables& vars) {
-    const field* mask = update_mask_of(*f.containing_type());
-    const bool governed = mask != nullptr && f.message_type() != nullptr && mask != &f;
+    const bool governed = update_of(*f.containing_type()).resource == &f;
     return "{path, " + vars.at("field") + (governed ? ", m.update_mask().paths()}" : "}");
+}
+
+void emit_changeable(Printer& out, const pb::Descriptor& request, const update& changed) {
+    out.Print("constexpr std::string_view $type$_changeable[] = {", "type", pb::compiler::cpp::ClassName(&request));
+    for (std::size_t i = 0; i < changed.fields.size(); ++i)
+        out.Print("$before$$name$", "before", i > 0 ? ", " : "", "name", quoted(changed.fields[i]->name()));
+    out.Print("};\n\n");
 }
 
 void emit_single(Printer& out, const field& f, const rule& r, variables vars) {
@@ -120,6 +126,8 @@ void emit_oneof(Printer& out, const pb::OneofDescriptor& oneof) {
 }  // namespace
 
 void emit_validator(Printer& out, const pb::Descriptor& m) {
+    const update changed = update_of(m);
+    if (changed.resource != nullptr) emit_changeable(out, m, changed);
     if (!has_checks(m)) return;
     out.Print("void validate([[maybe_unused]] const $type$& m, const bv::rpc::field_path& path, bv::rpc::violations& out) {\n", "type",
               pb::compiler::cpp::ClassName(&m));
@@ -134,6 +142,9 @@ void emit_validator(Printer& out, const pb::Descriptor& m) {
             else emit_single(out, f, r, vars);
         }
         for (int i = 0; i < m.real_oneof_decl_count(); ++i) emit_oneof(out, *m.oneof_decl(i));
+        if (changed.resource != nullptr)
+            out.Print("bv::rpc::check_update_mask(m.update_mask(), $type$_changeable, *$Resource$::descriptor(), {path, \"updateMask\"}, out);\n", "type",
+                      pb::compiler::cpp::ClassName(&m), "Resource", pb::compiler::cpp::QualifiedClassName(changed.resource->message_type()));
     }
     out.Print("}\n\n");
 }

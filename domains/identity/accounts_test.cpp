@@ -67,9 +67,15 @@ TEST_F(accounts, a_change_needs_the_current_etag_where_one_is_given) {
     EXPECT_EQ(changed->etag(), "2");
     EXPECT_EQ(ctx.etag, "2");
     EXPECT_EQ(reason(run(api().update_account(ctx, r))), "ETAG_MISMATCH");
+    r.clear_update_mask();
+    r.mutable_account()->clear_display_name();
+    EXPECT_EQ(reason(run(api().update_account(ctx, r))), "ETAG_MISMATCH") << "also of a change of nothing";
     ctx.if_match.clear();
+    EXPECT_EQ(run(api().update_account(ctx, r))->etag(), "2");
+    r.mutable_update_mask()->add_paths("*");
+    EXPECT_EQ(run(api().update_account(ctx, r))->display_name(), "");
     r.mutable_update_mask()->set_paths(0, "roles");
-    EXPECT_EQ(run(api().update_account(ctx, r)).error().violations.at(0).field, "update_mask");
+    EXPECT_EQ(run(api().update_account(ctx, r)).error().violations.at(0).field, "updateMask");
 }
 
 TEST_F(accounts, are_listed_page_by_page) {

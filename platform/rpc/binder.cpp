@@ -214,16 +214,6 @@ result<void> bind_parameters(pb::Message& request, const http_binding& http, con
     return invalid(std::move(violations));
 }
 
-void infer_update_mask(pb::FieldMask& mask, std::span<const std::string_view> writable, std::string_view body) {
-    json::reader in(body);
-    if (mask.paths_size() > 0 || body.empty() || !in.begin_object()) return;
-    for (std::string_view key; in.next_key(key);) {
-        for (const std::string_view name : writable)
-            if (key == name || key == json::camel_case(name)) mask.add_paths(std::string(name));
-        if (!in.skip()) return;
-    }
-}
-
 error as_body_error(error e, std::string_view body_field) {
     if (e.violations.empty()) return e;
     for (field_violation& v : e.violations) {

@@ -2,10 +2,8 @@
 // code for every message that could be a request would cost more build time than it saves at run time.
 #pragma once
 
-#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 
-#include <span>
 #include <string_view>
 
 #include "platform/core/error.hpp"
@@ -18,9 +16,6 @@ namespace bv::rpc {
 // its parameter. Refused, each naming the parameter: unknown ones, values of the wrong type, single fields given twice, fields
 // that the binding takes from the body, and a body that contradicts the path. Call after the body was read.
 [[nodiscard]] result<void> bind_parameters(google::protobuf::Message&, const http_binding&, const parameters&);
-
-// Fills an empty update mask with those of the `writable` fields (names of the contract) that the JSON body has (AIP-134).
-void infer_update_mask(google::protobuf::FieldMask& mask, std::span<const std::string_view> writable, std::string_view body);
 
 // Reads a body that may be absent; `Message` by its generated read_json.
 template <class Message>

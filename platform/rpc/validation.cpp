@@ -47,11 +47,11 @@ std::string field_path::str() const { return below(nullptr); }
 bool field_path::masked_out() const {
     const field_path* top = this;
     while (top != nullptr && top->mask_ == nullptr) top = top->up_;
-    if (top == nullptr || top == this || top->mask_->empty()) return false;
+    if (top == nullptr || top == this) return false;
     const std::string path = below(top);
     return std::ranges::none_of(*top->mask_, [&](const std::string& masked) {
         const std::string name = json::camel_case(masked);
-        if (masked == "*" || path == name) return true;
+        if (path == name) return true;
         const bool inside = path.starts_with(name) && (path[name.size()] == '.' || path[name.size()] == '[');
         return inside || (name.starts_with(path) && name[path.size()] == '.');
     });

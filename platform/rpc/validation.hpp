@@ -28,7 +28,7 @@ public:
     field_path(const char* name) noexcept : name_(name) {}
     field_path(const std::string& name) noexcept : name_(name) {}
     field_path(const field_path& up, std::string_view name) noexcept : up_(&up), name_(name) {}
-    // Only what the update mask names must be there; an empty mask: all.
+    // Only what the update mask names must be there.
     field_path(const field_path& up, std::string_view name, const mask_paths& mask) noexcept : up_(&up), mask_(&mask), name_(name) {}
 
     [[nodiscard]] field_path at(std::size_t index) const noexcept {

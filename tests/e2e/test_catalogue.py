@@ -43,11 +43,22 @@ def test_a_patch_changes_what_its_mask_names_and_no_more(platform, shop):
     assert after["name"] == "New" and "description" not in after and after["prices"] == before["prices"]
     without = operator.call("PATCH", f"/v1/products/{sku}", {"description": "Said in the body"})
     assert without["description"] == "Said in the body" and without["name"] == "New"
+    assert operator.call("PATCH", f"/v1/products/{sku}", {})["etag"] == without["etag"], "nothing named, nothing changed"
     cleared = operator.call("PATCH", f"/v1/products/{sku}", {}, update_mask="description")
     assert "description" not in cleared
     with pytest.raises(Problem) as refused:
         operator.call("PATCH", f"/v1/products/{sku}", {"name": "x"}, update_mask="nam")
     assert refused.value.status == 400
+
+
+def test_a_patch_of_everything_replaces_the_product(platform, shop):
+    sku, operator = shop(0, description="To be cleared"), platform.operator()
+    with pytest.raises(Problem) as refused:
+        operator.call("PATCH", f"/v1/products/{sku}", {"name": "Alone"}, update_mask="*")
+    assert {v["field"] for v in refused.value.problem["violations"]} >= {"prices"}
+    whole = {k: v for k, v in operator.get(f"/v1/products/{sku}").items() if k in ("name", "category", "prices", "onSale")}
+    replaced = operator.call("PATCH", f"/v1/products/{sku}", whole, update_mask="*")
+    assert "description" not in replaced and {k: replaced[k] for k in whole} == whole
 
 
 def test_a_change_is_seen_at_once_by_readers(platform, shop):

@@ -76,6 +76,29 @@ TEST_F(catalogue, an_update_changes_what_its_mask_names_and_the_next_read_sees_i
     EXPECT_THAT(events_written(), ElementsAre("ProductChanged KETTLE-1", "ProductChanged KETTLE-1"));
 }
 
+TEST_F(catalogue, an_update_without_a_mask_changes_what_has_a_value_and_a_star_replaces_the_product) {
+    auto p = a_product("KETTLE-1");
+    p.set_description("Boils.");
+    ASSERT_TRUE(create(p));
+    v1::Product sent;
+    sent.set_sku("KETTLE-1");
+    EXPECT_EQ(update(sent, {})->etag(), "1") << "nothing sent, nothing changed";
+    EXPECT_EQ(update(sent, {}, "7").error().reason, "ETAG_MISMATCH");
+    sent.set_name("Jug");
+    const auto renamed = update(sent, {});
+    ASSERT_TRUE(renamed) << renamed.error().message;
+    EXPECT_EQ(renamed->name(), "Jug");
+    EXPECT_EQ(renamed->description(), "Boils.");
+    EXPECT_FALSE(update(sent, {"*"})) << "has no price";
+    add_price(sent, "GBP", 5);
+    sent.set_category(p.category());
+    const auto replaced = update(sent, {"*"});
+    ASSERT_TRUE(replaced) << replaced.error().message;
+    EXPECT_EQ(replaced->description(), "");
+    EXPECT_EQ(replaced->prices(0).minor_units(), 5);
+    EXPECT_FALSE(replaced->on_sale());
+}
+
 TEST_F(catalogue, an_update_that_changes_nothing_keeps_the_version_and_emits_nothing) {
     ASSERT_TRUE(create(a_product("KETTLE-1")));
     const auto done = update(a_product("KETTLE-1"), {"name", "prices", "on_sale", "category", "description"});

@@ -19,8 +19,7 @@ namespace contract = bitvelocity::commerce::product::v1;
 // INVALID_ARGUMENT with everything that is wrong beyond the contract's rules; `path` as in problems().
 [[nodiscard]] result<details> sound_details(const contract::Product&, std::string_view path);
 
-// What an update mask (fields in snake_case; empty or "*": all that can change) takes from a message.
-// INVALID_ARGUMENT for a field that cannot change, and an unknown currency.
+// What an update mask (fields in snake_case) takes from a message. INVALID_ARGUMENT for an unknown currency.
 [[nodiscard]] result<change> to_change(const contract::Product&, std::span<const std::string> mask);
 
 // For the outbox, keyed by SKU.
