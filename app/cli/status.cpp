@@ -44,6 +44,24 @@ json::object processes_of(const stack::running_platform& p) {
             {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
 }
 
+// Events that wait for a transaction somebody left open, and how to end it.
+void print_held_delivery(const json::value& status) {
+    const auto* held = status.as_object().if_contains("heldDelivery");
+    if (held == nullptr) return;
+    std::string sources;
+    for (const auto& s : items_of(*held, "sources")) sources += (sources.empty() ? "" : ", ") + std::string(s.as_string());
+    std::cout << fmt::format("\nevents of {} have been waiting for {} for a transaction that stays open\n", sources, text_of(*held, "held"));
+    for (const auto& t : items_of(*held, "transactions")) {
+        const auto known = [&t](const char* key) { const auto text = text_of(t, key); return text.empty() ? std::string("not shown") : text; };
+        const auto prepared = text_of(t, "prepared");
+        std::cout << fmt::format("  {}  role {}  database {}  application {}  state {}  open for {}\n", prepared.empty() ? "pid " + text_of(t, "pid") : "prepared " + prepared,
+                                 known("role"), known("database"), known("application"), known("state"), known("open"));
+        std::cout << (prepared.empty() ? fmt::format("  commit or roll it back where it was begun, or end it: SELECT pg_terminate_backend({})\n", text_of(t, "pid"))
+                                       : fmt::format("  end it in that database: ROLLBACK PREPARED '{}'\n", prepared));
+    }
+    if (items_of(*held, "transactions").empty()) std::cout << "  which one is not known: see pg_stat_activity and pg_prepared_xacts of the database server\n";
+}
+
 void print_table(const stack::running_platform& p, const json::object& processes, const json::value& status) {
     std::cout << fmt::format("{}  {}  since {}\n\n", p.url, text_of(status, "ready") == "true" ? "ready" : "NOT READY", p.started_at);
     std::cout << fmt::format("{:<10} {:>8} {:>7} {:>8}\n", "process", "pid", "port", "memory");
@@ -61,6 +79,7 @@ void print_table(const stack::running_platform& p, const json::object& processes
     for (const auto& g : items_of(status, "groups"))
         std::cout << fmt::format("{:<22} {:<12} {:>10} {:>8} {:>6}\n", text_of(g, "group"), text_of(g, "source"), number(text_of(g, "position")), number(text_of(g, "lag")),
                                  number(text_of(g, "deadLetters")));
+    print_held_delivery(status);
 }
 
 int show(const common& c, bool as_json) {

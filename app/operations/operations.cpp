@@ -42,6 +42,28 @@ events::dead_letter_target target_of(const std::string& event_id, const std::str
     return out;
 }
 
+void set_duration(google::protobuf::Duration& out, milliseconds d) {
+    out.set_seconds(d.count() / 1000);
+    out.set_nanos(static_cast<std::int32_t>(d.count() % 1000) * 1'000'000);
+}
+
+contract::HeldDelivery to_contract(const events::held_delivery& d) {
+    contract::HeldDelivery out;
+    set_duration(*out.mutable_held(), d.held);
+    for (const auto& s : d.sources) out.add_sources(s);
+    for (const auto& t : d.by) {
+        auto* by = out.add_transactions();
+        by->set_pid(t.pid);
+        by->set_prepared(t.prepared);
+        by->set_role(t.role);
+        by->set_application(t.application);
+        by->set_database(t.database);
+        by->set_state(t.state);
+        set_duration(*by->mutable_open(), t.open);
+    }
+    return out;
+}
+
 }  // namespace
 
 service::service(app::modules& m, std::span<const bv::module> running) : modules_(m), running_(running) {}
@@ -67,6 +89,7 @@ contract::PlatformStatus service::status() const {
         group->set_lag(s.lag);
         group->set_dead_letters(s.dead_letters);
     }
+    if (const auto held = modules_.log.held()) *out.mutable_held_delivery() = to_contract(*held);
     for (const auto& [name, db] : modules_.databases()) {
         const auto stats = db->stats();
         auto* pool = out.add_pools();

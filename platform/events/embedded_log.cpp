@@ -122,6 +122,8 @@ std::vector<subscription_status> embedded_log::status() const {
     return out;
 }
 
+std::optional<held_delivery> embedded_log::held() const { return impl_->tail ? impl_->tail->held() : std::nullopt; }
+
 void embedded_log::wake() noexcept {
     if (auto* running = impl_->awake.load()) running->wake();
 }

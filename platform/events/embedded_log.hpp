@@ -46,6 +46,7 @@ public:
     task<void> start() override;
     task<void> stop() override;
     [[nodiscard]] std::vector<subscription_status> status() const override;
+    [[nodiscard]] std::optional<held_delivery> held() const override;
 
     // For pg_outbox: an event was appended in this process. Thread-safe, also before start and after stop.
     void wake() noexcept override;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
 #include "platform/events/event.hpp"
+#include "platform/events/horizon_watch.hpp"
 #include "platform/storage/unit_of_work.hpp"
 
 namespace bv::events {
@@ -58,6 +60,8 @@ public:
     // Finishes the batches in hand, then joins.
     virtual task<void> stop() = 0;
     [[nodiscard]] virtual std::vector<subscription_status> status() const = 0;
+    // While a transaction that stays open has held delivery back for some seconds.
+    [[nodiscard]] virtual std::optional<held_delivery> held() const { return std::nullopt; }
     // A hint that an event was appended in this process: look soon. Thread-safe, at any time.
     virtual void wake() noexcept {}
 };

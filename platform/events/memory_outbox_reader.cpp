@@ -47,6 +47,13 @@ task<heads_probe> memory_outbox_reader::probe_in(storage::unit_of_work& uow, std
     co_return out;
 }
 
+// No process: it is one of this program's own.
+task<std::vector<open_transaction>> memory_outbox_reader::who_runs(std::int64_t xid) {
+    std::vector<open_transaction> out;
+    if (database_.oldest_running() == xid && database_.next_id() != xid) out.push_back({.database = "memory", .state = "active"});
+    co_return out;
+}
+
 task<std::vector<event_ptr>> memory_outbox_reader::fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) {
     co_return co_await reads_.transact(reading(), [&](storage::unit_of_work& uow) { return fetch_in(uow, source, after, upto, limit); });
 }

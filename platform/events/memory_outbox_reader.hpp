@@ -10,6 +10,7 @@ public:
     memory_outbox_reader(memory::database& d, memory_schemas& s, storage::transactor& reads) : database_(d), schemas_(s), reads_(reads) {}
 
     task<heads_probe> probe(std::vector<std::string> sources) override;
+    task<std::vector<open_transaction>> who_runs(std::int64_t xid) override;
     task<std::vector<event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) override;
     task<std::int64_t> last_row(std::string source, std::int64_t upto) override;
     task<void> register_group(std::string group, std::string source, std::string consumer) override;

@@ -8,6 +8,7 @@
 
 #include "platform/core/task.hpp"
 #include "platform/events/event.hpp"
+#include "platform/events/horizon_watch.hpp"
 
 namespace bv::events {
 
@@ -27,6 +28,8 @@ public:
     virtual ~outbox_reader() = default;
 
     virtual task<heads_probe> probe(std::vector<std::string> sources) = 0;
+    // Who runs the transaction of this id, an earlier snapshot_xmin. None when it has ended.
+    virtual task<std::vector<open_transaction>> who_runs(std::int64_t xid) = 0;
     // Rows with after < position <= upto in position order, at most limit.
     virtual task<std::vector<event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) = 0;
     // The position of the last row at or below upto; 0 when there is none.

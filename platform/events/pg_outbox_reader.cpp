@@ -10,6 +10,11 @@ namespace {
 constexpr pg::statement probe_heads{"events.probe_heads", R"(
     SELECT heads, snapshot_xmin, next_xid, epoch FROM platform.outbox_heads($1))"};
 
+constexpr pg::statement open_transactions{"events.open_transaction", R"(
+    SELECT coalesce(pid, 0), coalesce(prepared, ''), coalesce(role, ''), coalesce(application, ''), coalesce(database, ''),
+           coalesce(state, ''), coalesce((open_seconds * 1000)::bigint, 0)
+    FROM platform.open_transaction($1))"};
+
 constexpr pg::statement insert_group{"events.register_group", R"(
     INSERT INTO platform.event_groups (group_name, source, consumer) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING)"};
 
@@ -31,6 +36,20 @@ task<heads_probe> pg_outbox_reader::probe(std::vector<std::string> sources) {
     const auto row = found.front();
     co_return heads_probe{row.get<std::vector<std::int64_t>>(0), row.get<std::int64_t>(1), row.get<std::int64_t>(2),
                           row.get<std::string>(3)};
+}
+
+task<std::vector<open_transaction>> pg_outbox_reader::who_runs(std::int64_t xid) {
+    const auto found = co_await database_.query(open_transactions, pg::params(xid));
+    std::vector<open_transaction> out;
+    for (auto row : found)
+        out.push_back({.pid = row.get<std::int32_t>(0),
+                       .prepared = row.get<std::string>(1),
+                       .role = row.get<std::string>(2),
+                       .application = row.get<std::string>(3),
+                       .database = row.get<std::string>(4),
+                       .state = row.get<std::string>(5),
+                       .open = milliseconds(row.get<std::int64_t>(6))});
+    co_return out;
 }
 
 task<std::vector<event_ptr>> pg_outbox_reader::fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) {

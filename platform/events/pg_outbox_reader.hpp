@@ -13,6 +13,7 @@ public:
     // platform.outbox_heads. A transaction of its own: age(), which it rests on, reads the server's counter once per
     // transaction.
     task<heads_probe> probe(std::vector<std::string> sources) override;
+    task<std::vector<open_transaction>> who_runs(std::int64_t xid) override;
     task<std::vector<event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) override;
     task<std::int64_t> last_row(std::string source, std::int64_t upto) override;
     task<void> register_group(std::string group, std::string source, std::string consumer) override;

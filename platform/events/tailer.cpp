@@ -11,13 +11,19 @@
 #include "platform/telemetry/metrics.hpp"
 
 namespace bv::events {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<std::shared_ptr<source_tail>>& tails) {
+    std::vector<std::string> out;
+    for (const auto& tail : tails) out.push_back(tail->source());
+    return out;
+}
+
+}  // namespace
 
 tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, clock& c, tailer_options o)
-    : reader_(r), clock_(c), options_(o), idle_(std::make_shared<signal>(std::move(e), c)) {
-    for (auto& tail : tails) {
-        names_.push_back(tail->source());
-        sources_.push_back({std::move(tail)});
-    }
+    : reader_(r), clock_(c), names_(names_of(tails)), options_(o), watch_(names_, c, o.watch), idle_(std::make_shared<signal>(std::move(e), c)) {
+    for (auto& tail : tails) sources_.push_back({std::move(tail)});
 }
 
 void tailer::wake() noexcept {
@@ -44,6 +50,7 @@ task<void> tailer::run() {
         if (halted_ || state.cancelled() != asio::cancellation_type::none) break;
         if (broken) {
             for (const auto& source : sources_) source.tail->restart();
+            watch_.forget();
             telemetry::count("bv_events_tail_failures_total", "Reads of the outboxes that failed").add();
             if (failures++ % 64 == 0)
                 telemetry::warn("events.tail_failed", {{"code", name(broken->code)}, {"reason", broken->reason}, {"message", broken->message}});
@@ -68,9 +75,25 @@ task<bool> tailer::poll() {
     const auto found = co_await reader_.probe(names_);
     telemetry::count(polls_metric, "Looks at the outboxes' horizon").add();
     bool progress = false;
-    for (std::size_t i = 0; i < sources_.size() && !halted_; ++i)
+    for (std::size_t i = 0; i < sources_.size() && !halted_; ++i) {
         if (co_await refresh(sources_[i], found.heads.at(i), found.snapshot_xmin, found.next_xid, found.epoch)) progress = true;
+        watch_.observe(i, sources_[i].horizon);
+    }
+    if (!halted_ && watch_.wants_names()) co_await name_holders(found.snapshot_xmin);
     co_return progress;
+}
+
+// That delivery is held is worth telling even when nobody can say by whom.
+task<void> tailer::name_holders(std::int64_t xmin) {
+    std::vector<open_transaction> by;
+    std::optional<error> broken;
+    try {
+        by = co_await reader_.who_runs(xmin);
+    } catch (...) {
+        broken = current_error();
+    }
+    if (broken) telemetry::warn("events.holders_unknown", {{"reason", broken->reason}, {"message", broken->message}});
+    watch_.tell(std::move(by));
 }
 
 task<bool> tailer::refresh(source& s, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch) {

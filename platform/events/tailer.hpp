@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
 #include "platform/events/horizon.hpp"
+#include "platform/events/horizon_watch.hpp"
 #include "platform/events/outbox_reader.hpp"
 #include "platform/events/signal.hpp"
 #include "platform/events/source_tail.hpp"
@@ -28,6 +30,7 @@ struct tailer_options {
     milliseconds poll_max{250};        // an idle process asks the database 1000 / this times a second
     milliseconds poll_waiting{20};     // while a transaction holds the horizon back
     std::int32_t fetch_rows = 512;
+    horizon_watch_options watch{};
 };
 
 class tailer {
@@ -39,6 +42,8 @@ public:
     // Thread-safe, both. wake: something was or is about to be committed.
     void wake() noexcept;
     void halt() noexcept;
+    // As horizon_watch. Thread-safe.
+    [[nodiscard]] std::optional<held_delivery> held() const { return watch_.held(); }
 
 private:
     struct source {
@@ -48,6 +53,7 @@ private:
         std::uint64_t resets = 0;  // of the horizon when they were
     };
     task<bool> poll();
+    task<void> name_holders(std::int64_t xmin);
     task<bool> refresh(source&, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch);
     [[nodiscard]] milliseconds slower(milliseconds) const noexcept;
 
@@ -56,6 +62,7 @@ private:
     std::vector<std::string> names_;
     std::vector<source> sources_;
     const tailer_options options_;
+    horizon_watch watch_;
     std::shared_ptr<signal> idle_;
     std::atomic<bool> hint_{false}, halted_{false};
 };

@@ -1,6 +1,9 @@
 """Events that cannot be applied, that come twice, and read models that are made again."""
 
+import contextlib
 import json
+import os
+import subprocess
 import uuid
 
 from conftest import final, place, wait_for
@@ -122,3 +125,41 @@ def test_reads_go_on_while_read_models_are_made_again(platform, shop):
     order = final(shopper, place(shopper, [(sku, 1)])["id"])
     assert platform.run("projections", "rebuild").code == 0
     assert [o["id"] for o in wait_for(lambda: shopper.get("/v1/orders").get("orders"))] == [order["id"]]
+
+
+@contextlib.contextmanager
+def session(p):
+    """Somebody's psql at the platform's server."""
+    postmaster = (p.folder / "postgres/pgdata/postmaster.pid").read_text().split("\n")
+    environment = {**os.environ, "PGPASSWORD": (p.folder / "postgres/admin.password").read_text().strip(), "PGAPPNAME": "left-open"}
+    psql = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin", "-d", "postgres"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        yield psql
+    finally:
+        psql.communicate("ROLLBACK;\n", timeout=30)
+
+
+def test_a_transaction_left_open_in_another_database_is_named(own_platform):
+    p = own_platform().start()
+    operator = p.operator()
+    with session(p) as psql:
+        psql.stdin.write("BEGIN; CREATE TEMPORARY TABLE kept AS SELECT 1; SELECT pg_backend_pid();\n")
+        psql.stdin.flush()
+        pid = int(psql.stdout.readline())
+        sku = operator.get("/v1/products", pageSize=1)["products"][0]["sku"]
+        operator.call("PATCH", f"/v1/products/{sku}", {"description": "Changed while a transaction is open"})
+
+        held = wait_for(lambda: operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
+        assert held["sources"] == ["product"] and float(held["held"].rstrip("s")) >= 5
+        by = held["transactions"][0]
+        assert (by["pid"], by["role"], by["application"], by["database"], by["state"]) == (pid, "bv_admin", "left-open", "postgres", "idle in transaction")
+        assert json.loads(p.run("status", "--json").out)["status"]["heldDelivery"]["transactions"][0]["pid"] == pid
+        shown = p.run("status").out
+        assert "events of product have been waiting" in shown and f"pg_terminate_backend({pid})" in shown and "left-open" in shown
+        logged = [json.loads(line) for line in p.run("logs", "--json", "-n", "1000").out.splitlines()]
+        assert [(e["pid"], e["application"]) for e in logged if e["event"] == "events.delivery_held"] == [(pid, "left-open")]
+        assert any(line.startswith('bv_events_horizon_stalled_seconds{source="product"} ') and float(line.split()[-1]) >= 5
+                   for line in p.client().session.get(p.url + "/metrics", timeout=10).text.splitlines())
+    wait_for(lambda: not operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
+    assert "events of" not in p.run("status").out
