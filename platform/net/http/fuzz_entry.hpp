@@ -16,7 +16,7 @@ namespace bv::http {
 
 // Stage and content of the first request, fed `step` bytes at a time.
 inline std::tuple<parse_stage, std::string, std::string> first_request(std::string_view bytes, std::size_t step) {
-    constexpr parse_limits limits{.header_bytes = 4096, .target_bytes = 512, .body_bytes = 4096};
+    const parse_limits limits{.header_bytes = 4096, .target_bytes = 512, .body_bytes = 4096};
     request r;
     request_parser parser(limits, r);
     std::size_t begin = 0, end = 0;

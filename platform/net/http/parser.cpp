@@ -4,6 +4,7 @@
 #include <charconv>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -106,7 +107,7 @@ struct request_parser::head {
 };
 
 request_parser::request_parser(parse_limits limits, request& into)
-    : request_(into), limits_(limits), head_(std::make_unique<head>()) {
+    : request_(into), limits_(std::move(limits)), head_(std::make_unique<head>()) {
     next();
 }
 request_parser::~request_parser() = default;
@@ -190,11 +191,22 @@ void request_parser::finish_header() {
     if (chunked_ && h.length) return fail(400, "both Transfer-Encoding and Content-Length");
     accept_target();
     if (stage_ == parse_stage::failed) return;
-    if (h.length && *h.length > limits_.body_bytes) return fail(413, "the body is too large");
-    body_left_ = static_cast<std::size_t>(h.length.value_or(0));
-    constexpr std::size_t reserve_at_most = 256 * 1024;  // a length alone earns no more memory
-    request_.body.reserve(std::min(body_left_, reserve_at_most));
-    stage_ = chunked_ || body_left_ > 0 ? parse_stage::body : parse_stage::done;
+    body_left_ = h.length.value_or(0);
+    if (chunked_ || body_left_ > 0) return begin_body();
+    stage_ = parse_stage::done;
+}
+
+void request_parser::begin_body() {
+    const auto streamed = limits_.streamed ? limits_.streamed(request_) : std::nullopt;
+    if (body_left_ > streamed.value_or(limits_.body_bytes)) return fail(413, "the body is too large");
+    if (streamed) {
+        streamed_left_ = *streamed;
+        stage_ = parse_stage::stream;
+        return;
+    }
+    constexpr std::uint64_t reserve_at_most = 256 * 1024;  // a length alone earns no more memory
+    request_.body.reserve(static_cast<std::size_t>(std::min(body_left_, reserve_at_most)));
+    stage_ = parse_stage::body;
 }
 
 // Brings the target into origin form (RFC 9112 section 3.2); "*" stays for OPTIONS.
@@ -217,17 +229,26 @@ void request_parser::accept_target() {
     if (target.empty() || target.front() == '?') target.insert(0, 1, '/');
 }
 
-std::size_t request_parser::put_body(std::string_view data) {
-    auto& body = request_.body;
+std::size_t request_parser::put_body(std::string_view data) { return decode(data, request_.body, limits_.body_bytes); }
+
+std::size_t request_parser::put_piece(std::string_view data, std::string& piece) {
+    const auto before = piece.size();
+    const auto used = decode(data, piece, before + streamed_left_);
+    streamed_left_ -= std::min<std::uint64_t>(streamed_left_, piece.size() - before);
+    return used;
+}
+
+// `limit` is for `body` as it stands after this call.
+std::size_t request_parser::decode(std::string_view data, std::string& body, std::uint64_t limit) {
     if (!chunked_) {
-        const auto n = std::min(body_left_, data.size());
+        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, data.size()));
         body.append(data.substr(0, n));
         body_left_ -= n;
         if (body_left_ == 0) stage_ = parse_stage::done;
         return n;
     }
     auto& chunks = head_->chunks;
-    const auto used = chunks.put(data, body, limits_.body_bytes);
+    const auto used = chunks.put(data, body, static_cast<std::size_t>(limit));
     if (chunks.too_large()) fail(413, "the body is too large");
     if (chunks.malformed()) fail(400, "the chunked body is malformed");
     if (chunks.done()) stage_ = parse_stage::done;

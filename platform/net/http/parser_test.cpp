@@ -8,7 +8,7 @@
 namespace bv::http {
 namespace {
 
-constexpr parse_limits limits{.header_bytes = 1024, .target_bytes = 128, .body_bytes = 64};
+const parse_limits limits{.header_bytes = 1024, .target_bytes = 128, .body_bytes = 64};
 
 struct parsed {
     parse_stage stage;

@@ -9,6 +9,7 @@
 
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
+#include "platform/net/http/body_reader.hpp"
 #include "platform/net/http/message.hpp"
 
 namespace bv {
@@ -32,11 +33,15 @@ struct server_options {
     std::size_t max_target_bytes = 8 * 1024;       // more: 414
     std::size_t max_body_bytes = 4 * 1024 * 1024;  // more: 413
     milliseconds header_timeout{10'000};           // from a request's first byte to the end of its header: 408
-    milliseconds body_timeout{30'000};             // from there to the end of its body: 408
+    milliseconds body_timeout{30'000};             // from there to the end of its body, or to the next piece of a streamed one: 408
     milliseconds idle_timeout{75'000};             // between requests
     milliseconds write_timeout{30'000};
     int max_connections_per_core = 10'000;         // more are answered 503 and closed
     std::optional<tls_files> tls{};                // none: plain text
+    // Asked of each request that has a body, once its header is read; null: the body is read whole, within max_body_bytes. What it
+    // gives outlives the server.
+    std::function<const body_stream*(const request&)> streams{};
+    milliseconds stream_timeout{600'000};          // for how long a streamed body may keep its handler waiting, all in all: 408
     // Renders the server's own errors (malformed request, limits) so that they look like the handler's.
     std::function<response(int status, std::string_view detail)> error_page{};
 };

@@ -33,7 +33,8 @@ class http1_session {
 public:
     http1_session(core_listener& listener, connection& c)
         : listener_(listener), connection_(c),
-          parser_({listener.options().max_header_bytes, listener.options().max_target_bytes, listener.options().max_body_bytes},
+          parser_({listener.options().max_header_bytes, listener.options().max_target_bytes, listener.options().max_body_bytes,
+                   [this](const request& r) { return find_stream(r); }},
                   request_) {
         request_.secure = c.is_secure();
         now_ = system_clock().steady_now();
@@ -46,12 +47,16 @@ public:
 
 private:
     friend class stream_writer;
+    friend class stream_reader;
 
     void parse();
     bool arm_for_reading();
     [[nodiscard]] std::size_t room() const noexcept { return parser_.stage() == parse_stage::body ? read_body : read_header; }
     task<bool> answer();
-    task<bool> call_handler(response&);
+    std::optional<std::uint64_t> find_stream(const request&);
+    task<bool> call_handler(response&, body_reader*);
+    task<bool> call_streaming_handler(response&);
+    void discard_rest();
     task<bool> send_stream(const response&);
     void append(const response&, framing);
     void append_error(int status, std::string_view detail);
@@ -66,11 +71,13 @@ private:
     request_parser parser_;
     read_buffer in_;
     std::string out_;
+    const body_stream* stream_ = nullptr;  // of a request that is at parse_stage::stream
     std::shared_ptr<http1_session*> self_ = std::make_shared<http1_session*>(this);  // for posted flushes, which may outlive us
     steady_point now_, message_began_{}, header_done_{};
     bool first_ = true;           // no request yet
     bool continued_ = false;      // "100 Continue" was sent for this request
     bool closing_ = false;        // once out_ is sent
+    bool gone_ = false;           // the peer, in the middle of a streamed body
     bool in_handler_ = false, flush_posted_ = false;
 };
 
@@ -101,11 +108,55 @@ private:
     bool begun_ = false, broken_ = false;
 };
 
+// Reads a streamed body on behalf of its handler, and no byte before it asks.
+class stream_reader final : public body_reader {
+public:
+    explicit stream_reader(http1_session& s) : session_(s) {}
+
+    task<result<std::optional<std::string>>> read() override {
+        std::string piece;
+        while (piece.empty()) {
+            auto& parser = session_.parser_;
+            if (parser.stage() == parse_stage::stream) session_.in_.consume(parser.put_piece(session_.in_.view(), piece));
+            if (parser.stage() == parse_stage::failed) co_return fail(code::invalid_argument, "BODY_BROKEN", std::string(parser.detail()));
+            if (late_ || gone_) co_return fail(code::invalid_argument, "BODY_BROKEN", late_ ? "the body took too long" : "the body did not arrive whole");
+            if (!piece.empty()) break;
+            if (parser.stage() == parse_stage::done) co_return std::nullopt;
+            co_await wait();
+        }
+        co_return std::move(piece);
+    }
+    [[nodiscard]] bool late() const noexcept { return late_; }
+    [[nodiscard]] bool gone() const noexcept { return gone_; }
+
+private:
+    task<void> wait() {
+        auto& s = session_;
+        const auto& o = s.listener_.options();
+        if (s.parser_.expects_continue() && !std::exchange(s.continued_, true)) s.out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+        if (!co_await s.flush()) {
+            gone_ = true;
+            co_return;
+        }
+        const auto began = system_clock().steady_now();
+        s.connection_.arm(connection::phase::reading, began + std::min<std::chrono::nanoseconds>(o.body_timeout, o.stream_timeout - waited_));
+        const auto n = co_await s.connection_.read_some(s.in_.prepare(read_body));
+        waited_ += system_clock().steady_now() - began;
+        if (n == 0) (s.connection_.expired() ? late_ : gone_) = true;
+        s.connection_.arm(connection::phase::handling, steady_point::max());
+        s.in_.commit(n);
+    }
+
+    http1_session& session_;
+    std::chrono::nanoseconds waited_{0};
+    bool late_ = false, gone_ = false;
+};
+
 task<void> http1_session::run() {
     using stage = parse_stage;
     while (!closing_) {
         parse();
-        if (parser_.stage() == stage::done) {
+        if (parser_.stage() == stage::done || parser_.stage() == stage::stream) {
             if (!co_await answer()) co_return;
             continue;
         }
@@ -153,6 +204,7 @@ bool http1_session::arm_for_reading() {
             connection_.arm(connection::phase::reading, message_began_ + o.header_timeout);
             return true;
         case parse_stage::body:
+        case parse_stage::stream:
         case parse_stage::done:
         case parse_stage::failed:
             connection_.arm(connection::phase::reading, header_done_ + o.body_timeout);
@@ -175,14 +227,16 @@ task<bool> http1_session::answer() {
     connection_.arm(connection::phase::handling, steady_point::max());
     response answer;
     in_handler_ = true;
-    const bool handled = co_await call_handler(answer);
+    const bool streamed = parser_.stage() == parse_stage::stream;
+    const bool handled = streamed ? co_await call_streaming_handler(answer) : co_await call_handler(answer, nullptr);
     in_handler_ = false;
+    if (gone_) co_return false;
     now_ = system_clock().steady_now();
     if (!handled || !is_sendable(answer)) {
         if (handled) telemetry::error("http.response_refused", {{"status", answer.status}});
         answer = listener_.error_page(500, "the server failed to answer");
     }
-    closing_ = !parser_.keep_alive() || listener_.draining() || syntax::list_has(answer.headers.get("Connection"), "close");
+    closing_ = closing_ || !parser_.keep_alive() || listener_.draining() || syntax::list_has(answer.headers.get("Connection"), "close");
     if (answer.stream && !is_bodiless(answer.status)) {
         if (!co_await send_stream(answer)) co_return false;
     } else {
@@ -192,14 +246,44 @@ task<bool> http1_session::answer() {
     co_return true;
 }
 
-task<bool> http1_session::call_handler(response& answer) {
+std::optional<std::uint64_t> http1_session::find_stream(const request& r) {
+    const auto& streams = listener_.options().streams;
+    stream_ = streams ? streams(r) : nullptr;
+    return stream_ ? std::optional(stream_->max_bytes) : std::nullopt;
+}
+
+// With a reader it is the handler of a stream.
+task<bool> http1_session::call_handler(response& answer, body_reader* body) {
     try {
-        answer = co_await listener_.handler()(request_);
+        answer = body ? co_await stream_->handle(request_, *body) : co_await listener_.handler()(request_);
         co_return true;
     } catch (...) {
         log_failure("http.handler_failed");
     }
     co_return false;
+}
+
+// The handler may answer before the body is whole, and need not see that it broke: a body that failed is never answered with success.
+task<bool> http1_session::call_streaming_handler(response& answer) {
+    stream_reader reader(*this);
+    const bool handled = co_await call_handler(answer, &reader);
+    gone_ = reader.gone();
+    const bool failed = parser_.stage() == parse_stage::failed;
+    if (failed || reader.late()) {
+        closing_ = true;
+        answer = failed ? listener_.error_page(parser_.status(), parser_.detail()) : listener_.error_page(408, "the body took too long");
+        co_return true;
+    }
+    discard_rest();
+    co_return handled;
+}
+
+// What has arrived of a body that nobody reads on is dropped; what has not is not waited for: the connection ends with the answer,
+// and lingers so that a peer that still sends can read it.
+void http1_session::discard_rest() {
+    std::string dropped;
+    if (parser_.stage() == parse_stage::stream) in_.consume(parser_.put_piece(in_.view(), dropped));
+    if (parser_.stage() != parse_stage::done) closing_ = true;
 }
 
 task<bool> http1_session::send_stream(const response& answer) {
