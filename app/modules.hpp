@@ -43,7 +43,7 @@ struct process {
     std::filesystem::path data;                                          // the data directory
     std::function<std::string(std::string_view service)> conninfo;       // as bv_<service>
     std::string provider_url;                                            // of the payment provider
-    std::string url;                                                     // of this platform, as clients see it
+    std::string url;                                                     // where clients reach this platform: the issuer of its tokens
 };
 
 // All migration sets in the order they are applied in.

@@ -47,6 +47,7 @@ config load(const common& c, const options& o) {
 void print_ready(const stack::running_platform& s, const std::vector<std::string>& logins, const std::filesystem::path& log, double seconds) {
     std::cout << fmt::format("\nReady in {:.1f} s.\n\n  start page   {}/\n  API          {}/docs\n  traces       {}/traces/traces.html\n  log          {}\n", seconds,
                              s.url, s.url, s.url, log.string());
+    if (s.public_url != s.url) std::cout << fmt::format("  public URL   {}\n", s.public_url);
     if (!logins.empty()) std::cout << "\nDevelopment logins:\n";
     for (const auto& line : logins) std::cout << "  " << line << '\n';
     std::cout << "\nNext: bv demo, bv replay FILE, bv verify\n" << std::flush;

@@ -1,7 +1,9 @@
 #include "app/operations/pages.hpp"
 
 #include <charconv>
+#include <memory>
 
+#include "platform/core/assert.hpp"
 #include "platform/net/http/static_files.hpp"
 #include "platform/rpc/http_dispatch.hpp"
 #include "platform/rpc/message_json.hpp"
@@ -45,6 +47,26 @@ rpc::raw_route file_route(std::string path, http::static_files files, std::strin
 rpc::raw_route folder_route(const std::string& folder, http::static_files files) {
     return {"GET", folder + "*", [files, cut = folder.size() - 1](http::request& r) {
                 return ready_now(files.serve(r, r.path().substr(cut)).value_or(not_found(r)));
+            }};
+}
+
+// The document as it was generated, with the API's base URL in it.
+struct openapi_document {
+    explicit openapi_document(const std::string& server) : text(bv_contracts::openapi_files().front().text) {
+        constexpr std::string_view as_generated = R"("url": "/")";
+        const auto at = text.find(as_generated, text.find(R"("servers")"));
+        BV_ASSERT(at != text.npos);
+        text.replace(at, as_generated.size(), R"("url": ")" + server + '"');
+    }
+
+    std::string text;
+    embedded_file file{"openapi.json", text};
+    http::static_files files = http::static_files::embedded({&file, 1});
+};
+
+rpc::raw_route openapi_route(const std::string& server) {
+    return {"GET", "/openapi.json", [document = std::make_shared<openapi_document>(server)](http::request& r) {
+                return ready_now(document->files.serve(r, "/openapi.json").value_or(not_found(r)));
             }};
 }
 
@@ -102,14 +124,13 @@ task<http::response> overview(app::modules* modules, const service* s) {
 
 }  // namespace
 
-std::vector<rpc::raw_route> pages(app::modules& modules, service& s) {
+std::vector<rpc::raw_route> pages(app::modules& modules, service& s, const std::string& server) {
     const auto own = http::static_files::embedded(gateway::page_files());
     const auto traces = http::static_files::embedded(telemetry::page_files());
-    const auto openapi = http::static_files::embedded(bv_contracts::openapi_files());
     std::vector<rpc::raw_route> out;
     out.push_back(file_route("/", own, "/index.html"));
     out.push_back(file_route("/docs", own, "/docs.html"));
-    out.push_back(file_route("/openapi.json", openapi, "/openapi.json"));
+    out.push_back(openapi_route(server));
     out.push_back(folder_route("/pages/", own));
     out.push_back(folder_route("/traces/", traces));
     out.push_back({"GET", "/livez", [](http::request&) { return ready_now(text(200, "text/plain", "alive\n")); }});

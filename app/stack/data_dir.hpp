@@ -22,7 +22,8 @@ struct running_platform {
     pid_t provider_pid = 0;
     std::uint16_t port = 0;
     std::uint16_t provider_port = 0;
-    std::string url;             // "http://127.0.0.1:8080"
+    std::string url;             // where it listens: "http://127.0.0.1:8080"
+    std::string public_url;      // where clients reach it
     std::string certificate;     // PEM file of its TLS certificate; empty: plain HTTP
     std::string database_url;    // for an administrator's connection; no password in it
     std::string started_at;      // RFC 3339

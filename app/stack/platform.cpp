@@ -15,6 +15,7 @@
 #include "app/stack/child.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
+#include "app/stack/public_url.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signals.hpp"
@@ -63,6 +64,15 @@ telemetry::level log_level(const std::string& name) {
     if (name == "warn") return telemetry::level::warn;
     if (name == "error") return telemetry::level::error;
     return telemetry::level::info;
+}
+
+// Where clients reach it: as the setting says, else where it listens.
+std::string public_url_of(const config& c, const std::string& listening) {
+    const auto given = c.get<std::string>("http.public_url");
+    if (given.empty()) return listening;
+    auto parsed = parse_public_url(given);
+    if (!parsed) throw failure(parsed.error());
+    return std::move(*parsed);
 }
 
 pg::cluster make_cluster(const config& c, const data_dir& dir) {
@@ -154,7 +164,7 @@ void platform::impl::start_services() {
             return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service));
         },
         .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
-        .url = state.url});
+        .url = state.public_url});
     auto parts = modules->lifecycle();
     runtime.block_on(start_all(parts));
     started = std::move(parts);
@@ -174,7 +184,7 @@ void platform::impl::listen() {
     modules->mount(*edge);
     operations = std::make_unique<operations::service>(*modules, started);
     edge->add(operations->served());
-    for (auto& route : operations::pages(*modules, *operations)) edge->add(std::move(route));
+    for (auto& route : operations::pages(*modules, *operations, settings.get<std::string>("http.public_url").empty() ? "/" : state.public_url)) edge->add(std::move(route));
     server = std::make_unique<http::server>(runtime, server_options(settings, state.port), edge->handler());
     server->start();
     operations->watch(*server);
@@ -222,6 +232,7 @@ void platform::start() {
         p.state.certificate = std::filesystem::absolute(tls->certificate_chain).string();
     }
     p.state.url = fmt::format("{}://{}:{}", tls ? "https" : "http", address == "0.0.0.0" ? "127.0.0.1" : address, p.state.port);
+    p.state.public_url = public_url_of(p.settings, p.state.url);
     p.dir.write_state(p.state);
     p.runtime.start();
     p.heed_signals();

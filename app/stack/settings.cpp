@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "app/stack/public_url.hpp"
+
 namespace bv::stack {
 
 using namespace std::chrono_literals;
@@ -13,6 +15,7 @@ config_schema settings_schema() {
     s.text("data.directory", "", "where the platform keeps its database, keys, logs and mail; empty: .data beside the launcher")
         .text("http.address", "127.0.0.1", "address the platform listens on; 0.0.0.0 opens it to the network")
         .integer("http.port", 8080, {0, 65535}, "port the platform listens on; 0 takes a free one")
+        .text("http.public_url", "", "where clients reach the platform, such as https://shop.example: in tokens, OAuth metadata and OpenAPI; empty: where it listens")
         .text("http.tls_certificate", "", "PEM file with the certificate chain; with http.tls_key this turns TLS on")
         .text("http.tls_key", "", "PEM file with the private key")
         .size("http.max_body", byte_count{4 << 20}, {byte_count{1024}, byte_count{256 << 20}}, "largest request body; more is answered 413")
@@ -55,8 +58,10 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     for (char** e = environ; *e; ++e) sources.environment.emplace_back(*e);
     sources.flags = std::move(flags);
     auto loaded = config::load(settings_schema(), sources);
-    if (loaded) return std::move(*loaded);
-    throw failure(loaded.error());
+    if (!loaded) throw failure(loaded.error());
+    if (const auto url = loaded->get<std::string>("http.public_url"); !url.empty())
+        if (const auto parsed = parse_public_url(url); !parsed) throw failure(parsed.error());
+    return std::move(*loaded);
 }
 
 std::filesystem::path data_directory(const config& c) {

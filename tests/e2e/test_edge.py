@@ -152,6 +152,32 @@ def test_tokens_of_the_old_key_stay_good_after_a_rotation(own_platform):
     assert len(requests.get(p.url + "/.well-known/jwks.json", timeout=10).json()["keys"]) >= 2
 
 
+def test_under_a_public_url_a_token_outlives_the_port(own_platform):
+    p = own_platform("http.public_url=HTTPS://Shop.Example/").start()
+    shopper = p.shopper()
+    assert json.loads(unpadded(token_of(shopper).split(".")[1]))["iss"] == "https://shop.example"
+    metadata = requests.get(p.url + "/.well-known/oauth-authorization-server", timeout=10).json()
+    assert metadata["issuer"] == "https://shop.example" and metadata["jwks_uri"] == "https://shop.example/.well-known/jwks.json"
+    assert requests.get(p.url + "/openapi.json", timeout=10).json()["servers"] == [{"url": "https://shop.example"}]
+    assert "https://shop.example" in (p.folder / "up.out").read_text()
+    assert p.run("status").code == 0, "the commands talk to where it listens"
+    before = p.url
+    p.stop()
+    p.start()
+    assert p.url != before
+    assert p.client(token=token_of(shopper)).get("/v1/accounts/me")["id"] == shopper.id
+
+
+def test_without_one_it_is_where_the_platform_listens(platform):
+    assert json.loads(unpadded(token_of(platform.shopper()).split(".")[1]))["iss"] == platform.url
+    assert requests.get(platform.url + "/openapi.json", timeout=10).json()["servers"] == [{"url": "/"}]
+
+
+def test_a_public_url_that_is_none_is_refused_at_once(own_platform):
+    done = own_platform().run("up", "--set", "http.public_url=shop.example")
+    assert done.code != 0 and "http.public_url" in done.err and "https://shop.example" in done.err
+
+
 def make_key(platform, roles):
     operator = platform.operator()
     made = operator.post("/v1/apiKeys", {"label": "made by a test", "roles": roles})
