@@ -40,6 +40,7 @@ void add_projections(CLI::App&, common&);
 void add_keys(CLI::App&, common&);
 void add_demo(CLI::App&, common&);
 void add_replay(CLI::App&, common&);
+void add_load(CLI::App&, common&);
 void add_verify(CLI::App&, common&);
 void add_sim(CLI::App&, common&);
 

@@ -14,7 +14,6 @@ import random
 import statistics
 import subprocess
 import time
-import uuid
 
 from lib import figures, platform
 from lib.environment import CannotMeasure, ensure
@@ -86,14 +85,12 @@ class Shop:
         self.bodies = make_bodies(run, self.platform.fill_catalogue())
         self.token = self.platform.shopper_token()
 
-    def post(self, seconds, connections, keyed, **more):
-        options = {"verb": "POST", "target": "/v1/orders", "bodies": self.bodies, "header": [f"Authorization: Bearer {self.token}"],
-                   "connections": connections, "seconds": seconds, "warm_up": 0.5, **more}
-        if keyed:
-            options["keys"] = uuid.uuid4().hex
-        found = platform.load(self.run, self.platform, **options)
-        if found["others"]:
-            raise CannotMeasure(f"orders were refused: {found['others']}: {found['first_problem'][:300]}")
+    def post(self, seconds, callers, keyed, rate=None, warm_up=0.5):
+        call = {"verb": "POST", "target": "/v1/orders", "bodies": self.bodies.name, "headers": {"Authorization": f"Bearer {self.token}"}, "key": keyed}
+        open_loop = {"rate": rate} if rate else {}
+        found = platform.load(self.run, self.platform, call, callers=callers, duration=f"{seconds}s", warm_up=f"{warm_up}s", **open_loop)
+        if found["errors"]:
+            raise CannotMeasure(f"orders were refused: {found['errors']}: {found['first_problem'][:300]}")
         return found
 
     def sizes(self):

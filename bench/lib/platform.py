@@ -125,13 +125,11 @@ def wrk(url, seconds, connections=32, headers=()):
     return requests
 
 
-def load(run, platform, **options):
-    """bench_load on a platform; its report."""
-    command = [run.program("bench/bench_load"), "--port", str(platform.port)]
-    for name, value in options.items():
-        for v in value if isinstance(value, (list, tuple)) else [value]:
-            command += ["--" + name.replace("_", "-"), str(v)]
-    r = subprocess.run(command, capture_output=True, text=True)
+def load(run, platform, call, **how):
+    """`bitvelocity load` with one call on a platform; its report. `how`: rate, callers, duration, warm_up; no accounts or articles are made."""
+    scenario = run.folder / "load.yaml"
+    scenario.write_text(json.dumps({**how, "calls": {"it": {"as": "anyone", **call}}}))  # JSON is YAML
+    r = subprocess.run([platform.binary, "load", str(scenario), "--json", "--data-dir", str(platform.folder)], capture_output=True, text=True)
     if not r.stdout:
-        raise CannotMeasure(f"bench_load: {r.stderr.strip()}")
+        raise CannotMeasure(f"bitvelocity load: {r.stderr.strip()}")
     return json.loads(r.stdout)

@@ -21,6 +21,12 @@ public:
         sum_ += us;
         max_ = std::max(max_, us);
     }
+    void add(const latencies& other) noexcept {
+        for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+        count_ += other.count_;
+        sum_ += other.sum_;
+        max_ = std::max(max_, other.max_);
+    }
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
     [[nodiscard]] double mean_us() const noexcept { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
     [[nodiscard]] std::uint64_t max_us() const noexcept { return max_; }
