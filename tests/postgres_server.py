@@ -36,19 +36,27 @@ class PostgresServer:
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         subprocess.run([BIN / "initdb", "-D", self.folder / "data", "-U", "owner", f"--pwfile={word}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                        check=True, capture_output=True, cwd="/", **self.account)
-        with open(self.folder / "log", "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen([BIN / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-                                             "-c", "unix_socket_directories="], stdout=log, stderr=log, cwd="/", **self.account)
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(self.__exit__)
-            wait_for(lambda: self.psql("SELECT 1", check=False).returncode == 0, 60)
+            self.start()
             on_failure.pop_all()
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)  # at once
-            self.process.wait(60)
+        if self.process and self.process.poll() is None:
+            self.stop(signal.SIGQUIT)
+
+    def start(self):
+        """Returns when it answers: a crash is recovered from by then."""
+        with open(self.folder / "log", "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen([BIN / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+                                             "-c", "unix_socket_directories="], stdout=log, stderr=log, cwd="/", **self.account)
+        wait_for(lambda: self.psql("SELECT 1", check=False).returncode == 0, 60)
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT ends sessions and writes a checkpoint; SIGQUIT ends at once, as a crash does."""
+        self.process.send_signal(how)
+        self.process.wait(60)
 
     def psql(self, sql, database="postgres", check=True):
         """As the superuser."""

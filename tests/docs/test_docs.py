@@ -12,7 +12,8 @@ import requests
 from conftest import BINARY, ROOT
 
 GLOBAL = {"--data-dir", "--config", "--set", "--help", "-h", "--version"}
-LAUNCHER = {"build", "test", "help", "commands"}  # of the script ./bv; the rest is the binary's
+LAUNCHER = {"build", "test", "soak", "help", "commands"}  # of the script ./bv; the rest is the binary's
+PROGRAMS = {"soak": "tests/faults/soak.py"}  # what the launcher hands over to, other than the binary
 # Run as they stand against a platform of the tests: they lose nothing and end by themselves.
 HARMLESS = {"status", "settings", "secret", "verify", "dlq list", "logs", "keys fields", "keys rotate-fields", "keys encrypt-again"}
 
@@ -94,6 +95,10 @@ def test_the_command_is_known(words):
 
 
 def known_to_the_launcher(words):
+    if words[0] in PROGRAMS:
+        usage = subprocess.run([ROOT / PROGRAMS[words[0]], "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
+        for word in words[1:]:
+            assert not word.startswith("-") or re.search(rf"(^|[\s,\[]){re.escape(word)}\b", usage), f"./bv {words[0]} has no option {word}"
     if words[0] == "test":
         environment = {**os.environ, "BV_ROOT": str(ROOT)}
         usage = subprocess.run(["bash", str(ROOT / "tests/run"), "--help"], env=environment, capture_output=True, text=True, timeout=20, check=True).stdout

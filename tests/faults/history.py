@@ -16,7 +16,7 @@ import requests
 from conftest import FINAL, Problem, wait_for
 
 UNDECIDED = (409, 429, 500, 502, 503, 504)  # ask again under the same key
-CANCELLED = "ORDER_STATUS_CANCELLED"
+CANCELLED, RETURNED = "ORDER_STATUS_CANCELLED", "ORDER_STATUS_RETURNED"
 
 
 class Shopper:
@@ -25,16 +25,21 @@ class Shopper:
     def __init__(self, platform, skus, seed):
         self.platform, self.client, self.skus, self.random = platform, platform.shopper(), skus, random.Random(seed)
         self.placed = {}                              # key → order id, as acknowledged
+        self.orders = []                              # those ids
         self.open_key = None                          # a key whose answer is not known yet
         self.cancelled = set()                        # orders whose cancellation was acknowledged
+        self.returned = set()                         # orders whose return was acknowledged
         self.known = collections.defaultdict(int)     # order id → highest version that it was shown
         self.broken = []                              # promises that were not kept
         self.tries, self.slowest = collections.Counter(), 0.0
+        self.pause = 0.0                              # seconds after an order, on average
+        self.answers = collections.deque(maxlen=5_000)  # (when, seconds) of the latest
 
     def shop(self, stop):
         while not stop.is_set():
             try:
                 self._buy_one(stop)
+                stop.wait(self.pause * self.random.uniform(0.5, 1.5))
             except Exception as e:  # a thread's exception is nobody's: keep it for check()
                 self.broken.append(repr(e))
                 return
@@ -47,24 +52,35 @@ class Shopper:
         if order is None:
             return
         self.placed[key], self.open_key = order["id"], None
+        self.orders.append(order["id"])
         self._saw(order["id"], order["version"], asked_knowing=0)
         if self.random.random() < 0.2:
             self._cancel(stop, order["id"])
         for _ in range(2):
-            self._look(self.random.choice(list(self.placed.values())))
+            looked_at = self.random.choice(self.orders)
+            if self._look(looked_at) == "ORDER_STATUS_CONFIRMED" and self.random.random() < 0.05:
+                self._give_back(stop, looked_at)
 
     def _cancel(self, stop, order_id):
+        self._change(stop, order_id, "cancel", self.cancelled)
+
+    def _give_back(self, stop, order_id):
+        """All of it."""
+        self._change(stop, order_id, "return", self.returned)
+
+    def _change(self, stop, order_id, what, acknowledged):
         try:
-            answer = self._until_definite(stop, "POST", f"/v1/orders/{order_id}:cancel", {}, str(uuid.uuid4()))
+            answer = self._until_definite(stop, "POST", f"/v1/orders/{order_id}:{what}", {}, str(uuid.uuid4()))
         except Problem as e:
             if e.status != 400:  # too late: it is returned or cancelled already
                 raise
             return
         if answer is not None:
-            self.cancelled.add(order_id)
+            acknowledged.add(order_id)
             self._saw(order_id, answer["version"], asked_knowing=0)
 
     def _look(self, order_id):
+        """Its status, when there is an answer."""
         knowing = self.known[order_id]
         try:
             order = self.ask("GET", f"/v1/orders/{order_id}")
@@ -77,6 +93,8 @@ class Shopper:
             pass
         else:
             self._saw(order_id, order["version"], knowing)
+            return order["status"]
+        return None
 
     def _saw(self, order_id, version, asked_knowing):
         version = int(version)
@@ -108,6 +126,7 @@ class Shopper:
                 raise
         finally:
             self.slowest = max(self.slowest, time.monotonic() - begun)
+            self.answers.append((begun, time.monotonic() - begun))
         self.client = self.platform.again(self.client)  # the token ran out, or its time is not yet
         return self.client.call(verb, path, body, headers)
 
@@ -148,16 +167,22 @@ class Shopping:
         wait_for(lambda: self.acknowledged() >= target or any(s.broken for s in self.shoppers), timeout)
 
     def check(self, timeout=90):
-        problems = [b for s in self.shoppers for b in s.broken]
-        for s in self.shoppers:
-            problems += self._check_one(s, timeout)
+        problems = self.problems(timeout)
         assert not problems, "\n".join(problems[:20])
         self.platform.verified()
+
+    def problems(self, timeout=90):
+        """Promises that were not kept, once every order is final."""
+        out = [b for s in self.shoppers for b in s.broken]
+        for s in self.shoppers:
+            out += self._check_one(s, timeout)
+        return out
 
     def _check_one(self, s, timeout):
         orders = wait_for(lambda: self._settled(s), timeout, 0.2)
         missing = [f"order {o} was acknowledged and is not there" for o in s.placed.values() if o not in orders]
         undone = [f"order {o} was cancelled and is {orders[o]['status']}" for o in s.cancelled if o in orders and orders[o]["status"] != CANCELLED]
+        undone += [f"order {o} was given back and is {orders[o]['status']}" for o in s.returned if o in orders and orders[o]["status"] != RETURNED]
         back = [f"order {o} was at version {v} and is at {orders[o]['version']}" for o, v in s.known.items() if o in orders and int(orders[o]["version"]) < v]
         extra = set(orders) - set(s.placed.values())
         doubled = []
