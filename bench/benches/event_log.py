@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from lib import figures
+from lib import charts, figures
 from lib.environment import CannotMeasure
 
 
@@ -18,3 +18,7 @@ def measure(run):
                   [[name, figures.shown(figures.summary(found[name]), 0)] for name in ("subscription", "loop")])
     print(f"   subscription to loop: {figures.shown(times)}")
     return {"events_per_second": {n: figures.summary(found[n]) for n in ("subscription", "loop")}, "subscription_to_loop": times}
+
+
+def picture(found):
+    return charts.bars("Events a second of one subscription", "a bare SQL loop that does the same is 1; 50 000 events of 300 bytes", [("the event log", found["subscription_to_loop"])], " ×", reference=1.0)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from lib import figures
+from lib import charts, figures
 
 TARGET = 20.0
 
@@ -16,3 +16,7 @@ def measure(run):
     met = all(r["median"] >= TARGET for r in ratios.values())
     print(f"   target: {TARGET:.0f} × faster: {'met' if met else 'missed'}")
     return {"us": {k: figures.summary(v) for k, v in found.items() if k != "bytes"}, "times_faster": ratios, "target": {"at_least": TARGET, "met": met}}
+
+
+def picture(found):
+    return charts.bars("Generated JSON: times faster than Protobuf's own", "an order with three lines; CPU time", list(found["times_faster"].items()), " ×", reference=1.0)

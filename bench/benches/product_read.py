@@ -1,14 +1,17 @@
-"""CPU per request of a cached product read, against nginx serving the same bytes.
+"""CPU per request of a cached product read, against nginx serving the same bytes, and against Node fastify and Go net/http doing
+the same cached read (bench/peers).
 
 Each contestant is loaded in turn, several rounds, by wrk on 32 keep-alive connections; the CPU time of the server process is divided by
 the requests it answered. The variants of the platform show what each part of the edge costs.
 """
 
+import json
+import os
 import subprocess
 import time
 import urllib.request
 
-from lib import figures, platform
+from lib import charts, figures, peers, platform
 from lib.environment import ensure, free_port
 
 TARGET = 2.0
@@ -72,7 +75,23 @@ def contestants(run):
     slim = run.start([run.program("bench/bench_http_server"), str(slim_port), "1"], stdout=subprocess.DEVNULL)
     wait_for(f"http://127.0.0.1:{slim_port}/")
     out["the HTTP server alone (500 bytes)"] = (slim.pid, f"http://127.0.0.1:{slim_port}/", [])
+    out |= start_peers(run, body)
     return {"nginx": (child.pid, urls[0], []), **out}, len(body)
+
+
+def start_peers(run, body):
+    product, out = run.folder / "product.json", {}
+    product.write_bytes(body)
+    for name, make in peers.PEERS.items():
+        command = make(run)
+        if command is None:
+            continue
+        port = free_port()
+        child = run.start([*command, str(port), str(product)], env={**os.environ, "GOMAXPROCS": "1"}, stdout=subprocess.DEVNULL)
+        url = f"http://127.0.0.1:{port}/v1/products/{SKU}"
+        assert json.loads(wait_for(url)) == json.loads(body), f"{name} serves something else"
+        out[name] = (child.pid, url, [])
+    return out
 
 
 def measure(run):
@@ -93,3 +112,7 @@ def measure(run):
     print(f"   target: at most {TARGET} × nginx, with a token: {'met' if met else 'missed'}")
     return {"bytes": size, "seconds": seconds, "cpu_us_per_request": {k: figures.summary(v) for k, v in microseconds.items()}, "ratio_to_nginx": ratios,
             "target": {"at_most": TARGET, "met": met}}
+
+
+def picture(found):
+    return charts.bars("Cached product read: CPU time a request", "nginx sending the same bytes from a file is 1; 32 keep-alive connections", list(found["ratio_to_nginx"].items()), " ×", reference=1.0)

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import time
 
-from lib import figures, platform
+from lib import charts, figures, platform
 from lib.environment import CannotMeasure
 
 TARGET_SECONDS = 120
@@ -50,3 +50,8 @@ def measure(run):
     print(f"   target: the whole year under {TARGET_SECONDS} s: {'not measured' if met is None else 'met' if met else 'missed'}")
     return {"seconds": seconds, "verify_seconds": verify_seconds, "cpu_seconds": cpu, "memory_mb": memory, "limit": limit,
             "target": {"below_seconds": TARGET_SECONDS, "met": met}}
+
+
+def picture(found):
+    return charts.curves("The platform's memory during the year's replay", f"{found['seconds']:.0f} s with its verify; proportional set size",
+                         [charts.Panel("memory", [("platform", [(float(t), mb) for t, mb in enumerate(found["memory_mb"])])], " MB", height=200)], x_unit=" s")

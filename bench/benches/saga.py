@@ -8,7 +8,7 @@ the latency of the POST from the time it was due.
 import time
 
 from benches.order_accept import Shop
-from lib import figures
+from lib import charts, figures
 from lib.environment import CannotMeasure
 
 TARGET_P99_MS = 200
@@ -25,12 +25,12 @@ LATENCY = """
     LEFT JOIN orders.events c ON c.order_id = p.order_id AND c.type = 'OrderConfirmed'"""
 
 
-def settle(p, timeout=300):
-    """Waits until no saga is under way and no group is behind."""
+def settle(p, timeout=300, pause=1):
+    """Waits until no saga is under way, and `pause` seconds for projections and mails of the last ones."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if p.sql("SELECT count(*) FROM orders.saga")[0][0] == "0":
-            time.sleep(1)  # projections and mails of the last ones
+            time.sleep(pause)
             return
         time.sleep(0.1)
     raise CannotMeasure("the sagas did not end")
@@ -87,3 +87,8 @@ def measure(run):
     met = sums["p99"]["median"] < TARGET_P99_MS
     print(f"   target: p99 below {TARGET_P99_MS} ms: {'met' if met else 'missed'}")
     return {"confirmed_per_second": figures.summary(rates), "cpu_ms_per_order": cost, "latency_ms": sums, "target": {"p99_below_ms": TARGET_P99_MS, "met": met}}
+
+
+def picture(found):
+    return charts.bars("Latency at 70 % of the capacity", "from the OrderPlaced to the OrderConfirmed event, and of the POST from when it was due; milliseconds",
+                       [(name.replace("post_", "POST, ") if "post" in name else f"placed → confirmed, {name}", s) for name, s in found["latency_ms"].items() if name != "rate"], " ms")

@@ -2,7 +2,7 @@
 
 import time
 
-from lib import figures, platform
+from lib import charts, figures, platform
 
 TARGETS = {"first start, s": 10, "second start, s": 3, "idle, platform, MB": 120, "idle, with PostgreSQL and provider, MB": 300}
 IDLE_SECONDS = 5
@@ -27,3 +27,8 @@ def measure(run):
     figures.table(["", "measured", "target", ""],
                   [[name, figures.shown(s, 1), f"< {TARGETS[name]}", "met" if s["median"] < TARGETS[name] else "missed"] for name, s in sums.items()])
     return {"figures": sums, "targets": {name: {"below": t, "met": sums[name]["median"] < t} for name, t in TARGETS.items()}}
+
+
+def picture(found):
+    return charts.bars("Start-up and idle memory, as a share of the target", "1 is the target: at most so much is allowed",
+                       [(name, {k: s[k] / TARGETS[name] for k in ("low", "median", "high")}) for name, s in found["figures"].items()], reference=1.0)

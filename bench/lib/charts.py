@@ -116,8 +116,8 @@ class Panel:
         return out
 
 
-def curves(title, subtitle, panels, x_unit="", log_x=False, marks=(), x_label=""):
-    """Panels one below the other over the same x axis."""
+def curves(title, subtitle, panels, x_unit="", log_x=False, marks=(), x_label="", own_x=False):
+    """Panels one below the other over the same x axis, or each over its own."""
     xs = [x for p in panels for _, points in p.series for x, _ in points]
     x_axis = Axis(xs, log_x)
     if not log_x and xs:
@@ -125,7 +125,9 @@ def curves(title, subtitle, panels, x_unit="", log_x=False, marks=(), x_label=""
         x_axis.ticks = [t for t in x_axis.ticks if t <= x_axis.high]
     top, out = 96, []
     for n, p in enumerate(panels):
-        out += p.draw(top, x_axis, x_unit, marks, bare=n + 1 < len(panels))
-        top += p.height + (44 if n + 1 < len(panels) else 22)
+        last = n + 1 == len(panels)
+        axis = Axis([x for _, points in p.series for x, _ in points], log_x) if own_x else x_axis
+        out += p.draw(top, axis, x_unit, marks, bare=not (last or own_x))
+        top += p.height + (22 if last else 66 if own_x else 44)
     out.append(f'<text class="s" x="{LEFT + (WIDTH - LEFT - RIGHT) / 2:.0f}" y="{top + 18}" text-anchor="middle">{html.escape(x_label)}</text>')
     return page(top + 34, title, subtitle, "\n".join(out) + "\n")

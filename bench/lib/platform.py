@@ -20,10 +20,11 @@ class Platform:
         self.binary = run.program("app/bitvelocity")
         self.process = self.state = None
 
-    def start(self, timeout=120):
+    def start(self, timeout=120, under=()):
+        """`under`: a command in front of it, such as a counter of instructions."""
         self.folder.mkdir(exist_ok=True)
         self.folder.chmod(0o711)
-        command = [self.binary, "up", "--data-dir", str(self.folder), "--port", "0"]
+        command = [*under, self.binary, "up", "--data-dir", str(self.folder), "--port", "0"]
         for s in self.settings:
             command += ["--set", s]
         begun = time.monotonic()
@@ -125,11 +126,17 @@ def wrk(url, seconds, connections=32, headers=()):
     return requests
 
 
-def load(run, platform, call, **how):
+def load(run, platform, call, arrivals=None, **how):
     """`bitvelocity load` with one call on a platform; its report. `how`: rate, callers, duration, warm_up; no accounts or articles are made."""
     scenario = run.folder / "load.yaml"
     scenario.write_text(json.dumps({**how, "calls": {"it": {"as": "anyone", **call}}}))  # JSON is YAML
-    r = subprocess.run([platform.binary, "load", str(scenario), "--json", "--data-dir", str(platform.folder)], capture_output=True, text=True)
+    bound = ["--arrivals", str(arrivals)] if arrivals else []
+    r = subprocess.run([platform.binary, "load", str(scenario), "--json", "--data-dir", str(platform.folder), *bound], capture_output=True, text=True)
     if not r.stdout:
         raise CannotMeasure(f"bitvelocity load: {r.stderr.strip()}")
     return json.loads(r.stdout)
+
+
+def must_all_be_answered(found):
+    if found["errors"]:
+        raise CannotMeasure(f"requests were refused: {found['errors']}: {found['first_problem'][:300]}")

@@ -1,10 +1,13 @@
-// bench_json [rounds]: the generated JSON code against Protobuf's own (google/protobuf/util/json_util.h), on an order with
+// bench_json [rounds], or bench_json write|read|write_util|read_util CALLS: the generated JSON code against Protobuf's own (google/protobuf/util/json_util.h), on an order with
 // three lines. CPU time of this process, both in turns; prints one JSON object with a number a round. Both sides make the same
 // message or string anew each time, with the platform's allocator, and Protobuf keeps its type resolver between calls.
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json.hpp>
@@ -49,7 +52,7 @@ double cpu_seconds() {
 
 // Microseconds a call; work returns something that depends on all it did.
 template <class Work>
-double measure(int calls, Work work) {
+double measure(int calls, const Work& work) {
     std::size_t used = 0;
     const double begun = cpu_seconds();
     for (int i = 0; i < calls; ++i) used += work();
@@ -66,25 +69,41 @@ std::string util_text(const contract::Order& o) {
 
 }  // namespace
 
+// What is measured, each with as many calls as make a round last.
+struct piece {
+    const char* name;
+    int calls;
+    std::function<std::size_t()> work;
+};
+
 int main(int argc, char** argv) {
-    const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
     const auto order = an_order();
     const auto text = bv::rpc::to_json(order);
-    boost::json::array write, write_util, read, read_util;
-    for (int i = 0; i < rounds; ++i) {
-        write.push_back(measure(100'000, [&] { return bv::rpc::to_json(order).size(); }));
-        write_util.push_back(measure(4'000, [&] { return util_text(order).size(); }));
-        read.push_back(measure(50'000, [&] {
-            contract::Order out;
-            if (!bv::json::parse(text, out)) std::abort();
-            return out.id().size();
-        }));
-        read_util.push_back(measure(2'000, [&] {
-            contract::Order out;
-            if (!util::JsonStringToMessage(text, &out).ok()) std::abort();
-            return out.id().size();
-        }));
+    const std::array<piece, 4> pieces{{
+        {"write", 100'000, [&] { return bv::rpc::to_json(order).size(); }},
+        {"write_util", 4'000, [&] { return util_text(order).size(); }},
+        {"read", 50'000,
+         [&] {
+             contract::Order out;
+             if (!bv::json::parse(text, out)) std::abort();
+             return out.id().size();
+         }},
+        {"read_util", 2'000,
+         [&] {
+             contract::Order out;
+             if (!util::JsonStringToMessage(text, &out).ok()) std::abort();
+             return out.id().size();
+         }},
+    }};
+    if (argc == 3) {  // one piece, so many calls: for a counter of instructions
+        for (const auto& p : pieces)
+            if (p.name == std::string_view(argv[1])) measure(std::atoi(argv[2]), p.work);
+        return 0;
     }
-    std::puts(boost::json::serialize(boost::json::object{{"bytes", text.size()}, {"write", write}, {"write_util", write_util}, {"read", read}, {"read_util", read_util}})
-                  .c_str());
+    const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
+    boost::json::object out{{"bytes", text.size()}};
+    for (const auto& p : pieces) out.emplace(p.name, boost::json::array{});
+    for (int i = 0; i < rounds; ++i)
+        for (const auto& p : pieces) out[p.name].as_array().push_back(measure(p.calls, p.work));
+    std::puts(boost::json::serialize(out).c_str());
 }

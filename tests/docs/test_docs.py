@@ -12,8 +12,9 @@ import requests
 from conftest import BINARY, ROOT
 
 GLOBAL = {"--data-dir", "--config", "--set", "--help", "-h", "--version"}
-LAUNCHER = {"build", "test", "soak", "help", "commands"}  # of the script ./bv; the rest is the binary's
-PROGRAMS = {"soak": "tests/faults/soak.py"}  # what the launcher hands over to, other than the binary
+LAUNCHER = {"build", "test", "bench", "soak", "help", "commands"}  # of the script ./bv; the rest is the binary's
+BENCHES = {p.stem for p in (ROOT / "bench/benches").glob("[a-z]*.py")}
+PROGRAMS = {"soak": "tests/faults/soak.py", "bench": "bench/run"}  # what the launcher hands over to, other than the binary
 # Run as they stand against a platform of the tests: they lose nothing and end by themselves.
 HARMLESS = {"status", "settings", "secret", "verify", "dlq list", "logs", "keys fields", "keys rotate-fields", "keys encrypt-again"}
 
@@ -98,6 +99,8 @@ def known_to_the_launcher(words):
     if words[0] in PROGRAMS:
         usage = subprocess.run([ROOT / PROGRAMS[words[0]], "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
         for word in words[1:]:
+            if words[0] == "bench" and not word.startswith("-"):
+                assert word == "all" or word in BENCHES, f"there is no bench {word}"
             assert not word.startswith("-") or re.search(rf"(^|[\s,\[]){re.escape(word)}\b", usage), f"./bv {words[0]} has no option {word}"
     if words[0] == "test":
         environment = {**os.environ, "BV_ROOT": str(ROOT)}

@@ -1,0 +1,3 @@
+module bitvelocity/bench/peer
+
+go 1.21
