@@ -3,6 +3,7 @@
 #   bv_library(bv_core)                       a library of the folder's *.cpp, and bv_core_test of its *_test.cpp
 #   bv_library(order_model DIR model DEPS …)  the same for a sub-folder
 #   bv_embed(target VARIABLE name FILES …)    files as constants in the binary
+#   bv_fuzz(json FILE json_fuzz.cpp DEPS …)   a libFuzzer target; elsewhere its corpus is a test of the folder
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -10,6 +11,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
 
 set(BV_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+option(BV_FUZZ "Make the libFuzzer targets, and no tests (preset fuzz)" OFF)
 
 # Assertions (BV_ASSERT) are ours and always on; NDEBUG only concerns libraries.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
@@ -20,6 +22,11 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
                         BOOST_ASIO_DISABLE_VISIBILITY FMT_SHARED)
 add_link_options(-fuse-ld=lld-19)
+if(BV_FUZZ)
+    set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_compile_definitions(BV_FUZZER)
+endif()
 if(BV_SANITIZE)
     add_compile_options(-fsanitize=${BV_SANITIZE} -fno-sanitize-recover=undefined)
     add_link_options(-fsanitize=${BV_SANITIZE})
@@ -71,8 +78,8 @@ function(bv_library name)
         list(REMOVE_ITEM sources ${folder}/${file})
     endforeach()
     set(tests ${sources})
-    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-    list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+    list(FILTER tests INCLUDE REGEX "_(test|fuzz)\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
     if(sources)
         add_library(${name} STATIC ${sources})
         target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
@@ -85,7 +92,7 @@ function(bv_library name)
         target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
         target_link_libraries(${name} INTERFACE ${A_DEPS})
     endif()
-    if(tests)
+    if(tests AND NOT BV_FUZZ)
         bv_test(${name}_test SOURCES ${tests} DEPS ${name} ${A_TEST_DEPS} LABEL ${A_LABEL})
         if(NOT A_NO_PCH)
             bv_use_pch(${name}_test)
@@ -95,6 +102,9 @@ endfunction()
 
 # bv_test(name SOURCES files… DEPS libraries… [LABEL unit|integration|…] [TIMEOUT seconds]): a GoogleTest binary, one ctest entry.
 function(bv_test name)
+    if(BV_FUZZ)
+        return()
+    endif()
     cmake_parse_arguments(A "" "LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
     if(NOT A_LABEL)
         set(A_LABEL unit)
@@ -110,6 +120,24 @@ function(bv_test name)
     target_link_libraries(${name} PRIVATE ${A_DEPS} GTest::gmock_main GTest::gmock GTest::gtest rapidcheck)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
+endfunction()
+
+# bv_fuzz(name FILE x_fuzz.cpp [SOURCES files…] [DEPS libraries…]): the target of that name (platform/testing/fuzz.hpp) as
+# build/fuzz/fuzz/name, part of the target `fuzz`. SOURCES are for parsers whose library needs much that they do not.
+function(bv_fuzz name)
+    if(NOT BV_FUZZ)
+        return()
+    endif()
+    cmake_parse_arguments(A "" "FILE" "SOURCES;DEPS" ${ARGN})
+    add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${A_FILE} ${A_SOURCES})
+    set_target_properties(fuzz_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(fuzz_${name} PRIVATE ${A_DEPS})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    if(NOT TARGET fuzz)
+        add_custom_target(fuzz)
+    endif()
+    add_dependencies(fuzz fuzz_${name})
 endfunction()
 
 # bv_embed(target NAMESPACE ns VARIABLE name BASE folder FILES files…): adds a generated source that defines

@@ -24,11 +24,11 @@ MODULES = ("domains/*/module.hpp", "domains/*/*/module.hpp")  # a service's only
 # domains/<domain>/<service>; what serves every domain stands directly under domains/.
 SERVICE = r"(?P<service>domains/(?:(?:identity|audit)|(?!identity/|audit/)[a-z_]+/[a-z_]+))"
 # Tests and what only they use: worlds, fixtures.
-TEST_ONLY = r"/(?:.*/)?(?:[a-z0-9_]+_test\.cpp|[a-z0-9_]*world[a-z0-9_]*\.hpp|backend\.hpp|testing/.*)"
+TEST_ONLY = r"/(?:.*/)?(?:[a-z0-9_]+_(?:test|fuzz)\.cpp|[a-z0-9_]*world[a-z0-9_]*\.hpp|backend\.hpp|testing/.*)"
 HEAVY = ("boost/asio.hpp", "boost/beast", "libpq", "openssl/")
 
 RULES = (
-    Rule(r"platform/core/.*_test\.cpp", ("platform/core/", "platform/testing/fake_clock.hpp")),
+    Rule(r"platform/core/.*_(?:test|fuzz)\.cpp", ("platform/core/", "platform/testing/fake_clock.hpp", "platform/testing/fuzz.hpp", "platform/testing/memory_file.hpp")),
     Rule(r"platform/core/.*", ("platform/core/",), why="core is the bottom: it includes nothing of the project but itself"),
     Rule(r"platform/telemetry/.*", ("platform/core/", "platform/telemetry/", "platform/testing/"), why="telemetry is used by all, and knows core only"),
     Rule(r"platform/runtime/.*", ("platform/core/", "platform/telemetry/", "platform/runtime/", "platform/testing/"), why="the runtime knows no protocol and no store"),
