@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import subprocess
 
+INSTALL_SECONDS = 180
 HERE = pathlib.Path(__file__).resolve().parent.parent / "peers"
 
 
@@ -17,7 +18,10 @@ def fastify(run):
         return say("Node fastify is left out: node and npm are not installed")
     folder = run.folder / "fastify"
     shutil.copytree(HERE / "fastify", folder, ignore=shutil.ignore_patterns("node_modules"))
-    r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
+    try:
+        r = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=INSTALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return say(f"Node fastify is left out: npm ci took more than {INSTALL_SECONDS} s")
     if r.returncode != 0:
         return say(f"Node fastify is left out: npm ci failed: {r.stderr.strip().splitlines()[-1] if r.stderr.strip() else 'no reason given'}")
     return ["node", str(folder / "server.js")]
