@@ -208,6 +208,7 @@ void modules::mount(gateway::edge& edge) {
         edge.add(s);
     for (auto& r : identity.raw_routes()) edge.add(std::move(r));
     for (auto& r : payments.routes()) edge.add(std::move(r));
+    edge.add(products.import_route(), process_.settings.get<std::size_t>("http.max_stream"));
 }
 
 task<void> modules::close() {

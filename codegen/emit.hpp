@@ -5,6 +5,7 @@
 #include <google/protobuf/io/printer.h>
 
 #include <string>
+#include <vector>
 
 namespace bv::codegen {
 
@@ -51,6 +52,13 @@ void declare_service(Printer&, const pb::ServiceDescriptor&);
 // per method from emit_service.
 void emit_service(Printer&, const pb::ServiceDescriptor&);
 void emit_http_entry(Printer&, const pb::MethodDescriptor&);
+// Of a method whose request is a stream, instead: its route and the reading of one message, for bv::rpc::serve_stream.
+void declare_streamed(Printer&, const pb::MethodDescriptor&);
+void emit_streamed(Printer&, const pb::MethodDescriptor&);
+// The others of a service.
+[[nodiscard]] std::vector<const pb::MethodDescriptor*> unary_methods_of(const pb::ServiceDescriptor&);
+// What clients are let through by: the constant $id$_auth.
+void emit_auth(Printer&, const pb::MethodDescriptor&);
 
 // x.bv.hpp and x.bv.cpp.
 void emit_header(Printer&, const pb::FileDescriptor&);

@@ -41,6 +41,12 @@ void emit_types(Printer& out, const pb::FileDescriptor& file, const std::vector<
     out.Print("    };\n    return types;\n}\n");
 }
 
+bool has_streams(const pb::FileDescriptor& file) {
+    for (int i = 0; i < file.service_count(); ++i)
+        if (unary_methods_of(*file.service(i)).size() < static_cast<std::size_t>(file.service(i)->method_count())) return true;
+    return false;
+}
+
 }  // namespace
 
 std::string fault_of(const pb::FileDescriptor& file) {
@@ -58,6 +64,7 @@ void emit_header(Printer& out, const pb::FileDescriptor& file) {
     emit_banner(out, file);
     out.Print("#pragma once\n\n#include <span>\n#include <string>\n#include <string_view>\n\n");
     if (file.service_count() > 0) out.Print("#include \"platform/core/error.hpp\"\n#include \"platform/core/task.hpp\"\n#include \"platform/rpc/method.hpp\"\n");
+    if (has_streams(file)) out.Print("#include \"platform/rpc/stream_route.hpp\"\n");
     out.Print("#include \"platform/rpc/json.hpp\"\n#include \"platform/rpc/registry.hpp\"\n#include \"platform/rpc/validation.hpp\"\n");
     out.Print("#include \"$base$.pb.h\"\n", "base", base_path(file));
     for (int i = 0; i < file.dependency_count(); ++i)

@@ -75,18 +75,47 @@ void emit_call(Printer& out, const variables& vars) {
               "}\n\n");
 }
 
+variables names_of(const pb::MethodDescriptor& method) {
+    return {{"service", interface_name(*method.service())},
+            {"Service", method.service()->full_name()},
+            {"Method", method.name()},
+            {"method", method_name(method)},
+            {"id", method.service()->name() + '_' + method.name()},
+            {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
+            {"Request_id", pb::compiler::cpp::ClassName(method.input_type())}};
+}
+
 }  // namespace
 
 void emit_http_entry(Printer& out, const pb::MethodDescriptor& method) {
     const std::vector<http_rule> rules = http_of(method);
-    const variables vars{{"service", interface_name(*method.service())},
-                         {"method", method_name(method)},
-                         {"id", method.service()->name() + '_' + method.name()},
-                         {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
-                         {"Request_id", pb::compiler::cpp::ClassName(method.input_type())}};
+    const variables vars = names_of(method);
     emit_bindings(out, vars, rules);
     emit_bind(out, method, rules, vars);
     emit_call(out, vars);
+}
+
+void declare_streamed(Printer& out, const pb::MethodDescriptor& method) {
+    out.Print(names_of(method),
+              "// $Method$ takes a stream. Its route, and one of its messages read from a line of JSON and validated: for bv::rpc::serve_stream.\n"
+              "const bv::rpc::streamed_method& $method$_method() noexcept;\n"
+              "bv::result<void> $method$_message(std::string_view line, $Request$& message);\n\n");
+}
+
+void emit_streamed(Printer& out, const pb::MethodDescriptor& method) {
+    const std::vector<http_rule> rules = http_of(method);
+    const variables vars = names_of(method);
+    out.Print("namespace {\n\n");
+    emit_auth(out, method);
+    emit_bindings(out, vars, rules);
+    emit_bind(out, method, rules, vars);
+    out.Print("}  // namespace\n\n");
+    out.Print(vars,
+              "const bv::rpc::streamed_method& $method$_method() noexcept {\n"
+              "    static constexpr bv::rpc::streamed_method method{\"$Service$\", \"$Method$\", $id$_auth, $id$_http[0]};\n"
+              "    return method;\n"
+              "}\n\n"
+              "bv::result<void> $method$_message(std::string_view line, $Request$& message) { return $id$_bind(message, 0, {}, line); }\n\n");
 }
 
 }  // namespace bv::codegen

@@ -133,10 +133,12 @@ void write_body(json_document& out, const operation& o, schema_names& names) {
         else demands = demands || is_required(*type->field(i));
     }
     for (int i = 0; i < type->real_oneof_decl_count(); ++i) demands = demands || one_required(*type->oneof_decl(i));
+    const bool streamed = is_streamed(*o.method);
     out.open_object("requestBody");
+    if (streamed) out.member("description", "Newline-delimited JSON: one such object a line, as many as there are. Read as it arrives.");
     out.member("required", demands || options.partial);
     out.open_object("content");
-    out.open_object("application/json");
+    out.open_object(streamed ? "application/x-ndjson" : "application/json");
     out.open_object("schema");
     if (options.without.empty() && !options.partial) out.member("$ref", names.reference(*type));
     else write_object_schema(out, *type, names, options);

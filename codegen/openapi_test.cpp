@@ -47,7 +47,7 @@ TEST(OpenApi, HasEveryHttpBindingOnce) {
     for (const auto& [path, verbs] : doc.at("paths").as_object())
         for (const auto& [verb, operation] : verbs.as_object()) EXPECT_TRUE(ids.insert(std::string(operation.at("operationId").as_string())).second);
     EXPECT_EQ(ids, (std::set<std::string>{"SampleService_CreateThing", "SampleService_GetThing", "SampleService_GetThing2", "SampleService_ListThings",
-                                          "SampleService_UpdateThing", "SampleService_CloseThing", "SampleService_DeleteThing"}));
+                                          "SampleService_UpdateThing", "SampleService_CloseThing", "SampleService_DeleteThing", "SampleService_ImportThings"}));
     EXPECT_EQ(doc.at("openapi").as_string(), "3.1.0");
 }
 
@@ -89,6 +89,12 @@ TEST(OpenApi, PutsRulesIntoSchemas) {
     const json::value body = at(doc, "/paths/~1v1~1things~1{id}:close/post/requestBody/content/application~1json/schema");
     EXPECT_EQ(json::serialize(body.at("properties").as_object().begin()->key()), R"("reason")");
     EXPECT_TRUE(at(doc, "/paths/~1v1~1things~1{id}/patch/requestBody/content/application~1json/schema/required").is_null());
+}
+
+TEST(OpenApi, TellsThatAStreamIsLinesOfJson) {
+    const json::value body = at(document(), "/paths/~1v1~1things:import/post/requestBody");
+    EXPECT_EQ(json::serialize(at(body, "/content/application~1x-ndjson/schema")), R"({"$ref":"#/components/schemas/sample.v1.Thing"})");
+    EXPECT_NE(std::string(body.at("description").as_string()).find("one such object a line"), std::string::npos);
 }
 
 TEST(RangePattern, MatchesTheRangeAndNothingElse) {

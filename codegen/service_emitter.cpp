@@ -33,19 +33,6 @@ std::string comment_of(const Descriptor& d) {
     return d.GetSourceLocation(&location) ? location.leading_comments : std::string{};
 }
 
-void emit_auth(Printer& out, const pb::MethodDescriptor& method) {
-    variables vars = names_of(method);
-    const auth rule = auth_of(method);
-    vars["anonymous"] = rule.anonymous ? "true" : "false";
-    vars["scopes"] = rule.any_scope.empty() ? "{}" : vars["id"] + "_scopes";
-    if (!rule.any_scope.empty()) {
-        out.Print(vars, "constexpr std::string_view $id$_scopes[] = {");
-        for (std::size_t i = 0; i < rule.any_scope.size(); ++i) out.Print(i > 0 ? ", $scope$" : "$scope$", "scope", quoted(rule.any_scope[i]));
-        out.Print("};\n");
-    }
-    out.Print(vars, "constexpr bv::rpc::auth_rule $id$_auth{$anonymous$, $scopes$};\n\n");
-}
-
 void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
     variables vars = names_of(method);
     out.Print(vars,
@@ -66,13 +53,14 @@ void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
 
 void emit_methods(Printer& out, const pb::ServiceDescriptor& service) {
     out.Print("std::span<const bv::rpc::method> $service$_methods() noexcept {\n", "service", interface_name(service));
-    if (service.method_count() == 0) {
+    const auto methods = unary_methods_of(service);
+    if (methods.empty()) {
         out.Print("    return {};\n}\n\n");
         return;
     }
     out.Print("    static constexpr bv::rpc::method methods[] = {\n");
-    for (int i = 0; i < service.method_count(); ++i) {
-        const pb::MethodDescriptor& method = *service.method(i);
+    for (const pb::MethodDescriptor* one : methods) {
+        const pb::MethodDescriptor& method = *one;
         variables vars = names_of(method);
         const bool has_http = !http_of(method).empty();
         vars["idempotent"] = is_safe_to_repeat(method) ? "true" : "false";
@@ -86,15 +74,39 @@ void emit_methods(Printer& out, const pb::ServiceDescriptor& service) {
 
 }  // namespace
 
+std::vector<const pb::MethodDescriptor*> unary_methods_of(const pb::ServiceDescriptor& service) {
+    std::vector<const pb::MethodDescriptor*> out;
+    for (int i = 0; i < service.method_count(); ++i)
+        if (!is_streamed(*service.method(i))) out.push_back(service.method(i));
+    return out;
+}
+
+void emit_auth(Printer& out, const pb::MethodDescriptor& method) {
+    variables vars = names_of(method);
+    const auth rule = auth_of(method);
+    vars["anonymous"] = rule.anonymous ? "true" : "false";
+    vars["scopes"] = rule.any_scope.empty() ? "{}" : vars["id"] + "_scopes";
+    if (!rule.any_scope.empty()) {
+        out.Print(vars, "constexpr std::string_view $id$_scopes[] = {");
+        for (std::size_t i = 0; i < rule.any_scope.size(); ++i) out.Print(i > 0 ? ", $scope$" : "$scope$", "scope", quoted(rule.any_scope[i]));
+        out.Print("};\n");
+    }
+    out.Print(vars, "constexpr bv::rpc::auth_rule $id$_auth{$anonymous$, $scopes$};\n\n");
+}
+
 void declare_service(Printer& out, const pb::ServiceDescriptor& service) {
+    for (int i = 0; i < service.method_count(); ++i)
+        if (is_streamed(*service.method(i))) declare_streamed(out, *service.method(i));
+    const auto methods = unary_methods_of(service);
+    if (methods.empty() && service.method_count() > 0) return;  // it has streams only
     const std::string name = interface_name(service);
     emit_comment(out, comment_of(service));
     out.Print("class $name$ {\npublic:\n    virtual ~$name$() = default;\n", "name", name);
-    for (int i = 0; i < service.method_count(); ++i) {
+    for (const pb::MethodDescriptor* method : methods) {
         const indented body(out);
         out.Print("\n");
-        emit_comment(out, comment_of(*service.method(i)));
-        out.Print(names_of(*service.method(i)), "virtual bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) = 0;\n");
+        emit_comment(out, comment_of(*method));
+        out.Print(names_of(*method), "virtual bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) = 0;\n");
     }
     out.Print(
         "};\n\n"
@@ -104,20 +116,23 @@ void declare_service(Printer& out, const pb::ServiceDescriptor& service) {
         "// Calls a service of the same process as a transport would: authorizes, validates, traces. `target` outlives it.\n"
         "class $name$_client final : public $name$ {\npublic:\n    explicit $name$_client($name$& target) noexcept : target_(target) {}\n",
         "name", name);
-    for (int i = 0; i < service.method_count(); ++i)
-        out.Print(names_of(*service.method(i)), "    bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) override;\n");
+    for (const pb::MethodDescriptor* method : methods)
+        out.Print(names_of(*method), "    bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) override;\n");
     out.Print("\nprivate:\n    $name$& target_;\n};\n\n", "name", name);
 }
 
 void emit_service(Printer& out, const pb::ServiceDescriptor& service) {
+    for (int i = 0; i < service.method_count(); ++i)
+        if (is_streamed(*service.method(i))) emit_streamed(out, *service.method(i));
+    const auto methods = unary_methods_of(service);
+    if (methods.empty() && service.method_count() > 0) return;
     out.Print("namespace {\n\n");
-    for (int i = 0; i < service.method_count(); ++i) {
-        const pb::MethodDescriptor& method = *service.method(i);
-        emit_auth(out, method);
-        if (!http_of(method).empty()) emit_http_entry(out, method);
+    for (const pb::MethodDescriptor* method : methods) {
+        emit_auth(out, *method);
+        if (!http_of(*method).empty()) emit_http_entry(out, *method);
     }
     out.Print("}  // namespace\n\n");
-    for (int i = 0; i < service.method_count(); ++i) emit_client_method(out, *service.method(i));
+    for (const pb::MethodDescriptor* method : methods) emit_client_method(out, *method);
     emit_methods(out, service);
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/edge.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -27,6 +28,19 @@ bool is_local(const http::request& request) {
     return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
 }
 
+// The body of a request that came to a stream's path without one to wait for.
+class arrived_body final : public http::body_reader {
+public:
+    explicit arrived_body(std::string& body) : body_(body) {}
+    task<result<std::optional<std::string>>> read() override {
+        if (body_.empty()) co_return std::nullopt;
+        co_return std::exchange(body_, {});
+    }
+
+private:
+    std::string& body_;
+};
+
 }  // namespace
 
 struct edge::impl {
@@ -38,10 +52,12 @@ struct edge::impl {
         if (s) answers.emplace(*s);
     }
 
-    // One request from routing to response. What it throws is a bug: exchange() renders it.
+    // One request from routing to response. What it throws is a bug: exchange_one() renders it.
     task<http::response> serve(http::request& request, exchange& x);
+    task<http::response> serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route&, exchange& x);
     task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
     [[nodiscard]] const rpc::raw_route* find_raw(const http::request&) const;
+    [[nodiscard]] const std::pair<rpc::stream_route, http::body_stream>* find_stream(const http::request&) const;
     task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
     task<result<rpc::principal>> authenticate(const http::request&);
     std::optional<http::response> limit(const http::request&, exchange&);
@@ -56,6 +72,8 @@ struct edge::impl {
     std::optional<idempotent_caller> answers;
     rpc::router routes;
     std::unordered_map<std::string, rpc::raw_route> raw;  // by "GET /path"
+    // Few, so a look costs a comparison; all requests with a body pay for it. A deque: the server keeps pointers to them.
+    std::deque<std::pair<rpc::stream_route, http::body_stream>> streams;
     resilience::rate_limiter users, anonymous, programs;
 };
 
@@ -128,8 +146,31 @@ task<http::response> edge::impl::serve(http::request& request, exchange& x) {
         co_return co_await serve_raw(request, *direct, x);
     }
     auto found = routes.find(request.verb_text, request.path());
+    if (const auto* streamed = found ? nullptr : find_stream(request)) {
+        arrived_body body(request.body);
+        co_return co_await serve_stream(request, body, streamed->first, x);
+    }
     if (!found) co_return rpc::routing_problem(routes, request, found.error(), x.span.context());
     co_return co_await serve_method(request, std::move(*found), x);
+}
+
+const std::pair<rpc::stream_route, http::body_stream>* edge::impl::find_stream(const http::request& request) const {
+    for (const auto& s : streams)
+        if (request.path() == s.first.method->http.path && request.verb_text == s.first.method->http.verb) return &s;
+    return nullptr;
+}
+
+// As serve_method, but nothing of the body has been read yet: who may not send it need not.
+task<http::response> edge::impl::serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route& route, exchange& x) {
+    const auto& method = *route.method;
+    x.name_route(method.http.verb, method.http.path, nullptr);
+    auto caller = co_await authenticate(request);
+    if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
+    x.caller = std::move(*caller);
+    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    if (const auto allowed = rpc::authorize(method.auth, x.caller); !allowed) co_return rpc::problem_response(allowed.error(), x.span.context());
+    auto ctx = rpc::make_context(request, {x.caller, x.span.context(), x.started + options.stream_timeout, x.request_id});
+    co_return co_await route.handle(request, body, ctx);
 }
 
 bool edge::impl::allows_origin(std::string_view origin) const {
@@ -181,15 +222,21 @@ void edge::add(rpc::raw_route r) {
         throw failure(code::internal, "ROUTE_CONFLICT", "two handlers for " + name);
 }
 
+const http::body_stream* edge::stream_of(const http::request& request) const {
+    const auto* found = impl_->find_stream(request);
+    return found ? &found->second : nullptr;
+}
+
 namespace {
 
-task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::request& request) {
+// With a body it is a request of the stream's.
+task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::request& request, http::body_reader* body, const rpc::stream_route* route) {
     exchange x(self->time, self->random, request);
     http::response response;
     error broken;
     bool failed = false;
     try {
-        response = co_await self->serve(request, x);
+        response = body ? co_await self->serve_stream(request, *body, *route, x) : co_await self->serve(request, x);
     } catch (...) {
         failed = true;
         broken = current_error();
@@ -205,8 +252,19 @@ task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::reques
 
 }  // namespace
 
+void edge::add(rpc::stream_route r, std::uint64_t max_bytes) {
+    const auto& http = r.method->http;
+    for (const auto& [known, stream] : impl_->streams)
+        if (known.method->http.path == http.path && known.method->http.verb == http.verb)
+            throw failure(code::internal, "ROUTE_CONFLICT", fmt::format("two handlers for {} {}", http.verb, http.path));
+    auto& added = impl_->streams.emplace_back(std::move(r), http::body_stream{});
+    added.second = {max_bytes, [self = std::weak_ptr(impl_), route = &added.first](http::request& request, http::body_reader& body) {
+                        return exchange_one(self.lock(), request, &body, route);  // the server ends before the edge
+                    }};
+}
+
 http::handler edge::handler() {
-    return [self = impl_](http::request& request) { return exchange_one(self, request); };
+    return [self = impl_](http::request& request) { return exchange_one(self, request, nullptr, nullptr); };
 }
 
 http::response edge::error_page(int status, std::string_view detail) { return rpc::problem_response(status, detail); }

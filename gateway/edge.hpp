@@ -13,11 +13,13 @@
 #include "platform/rpc/authenticator.hpp"
 #include "platform/rpc/method.hpp"
 #include "platform/rpc/raw_route.hpp"
+#include "platform/rpc/stream_route.hpp"
 
 namespace bv::gateway {
 
 struct edge_options {
     milliseconds request_timeout{30'000};           // the deadline of a call that brings none
+    milliseconds stream_timeout{600'000};           // of one whose request is a stream
     std::uint32_t user_requests_per_minute = 6'000;
     std::uint32_t anonymous_requests_per_minute = 1'200;   // per address
     std::uint32_t program_requests_per_minute = 600'000;   // per API key
@@ -37,9 +39,12 @@ public:
     // Before the first request only. Throws failure when two routes meet.
     void add(const rpc::served&);
     void add(rpc::raw_route);
+    void add(rpc::stream_route, std::uint64_t max_bytes);
 
     // For http::server.
     [[nodiscard]] http::handler handler();
+    // For http::server_options::streams: the stream that a request asks for, or null. Good as long as the edge.
+    [[nodiscard]] const http::body_stream* stream_of(const http::request&) const;
     // For http::server_options::error_page.
     [[nodiscard]] static http::response error_page(int status, std::string_view detail);
 

@@ -37,8 +37,10 @@ std::optional<http::tls_files> tls_of(const config& c) {
     return files;
 }
 
-http::server_options server_options(const config& c, std::uint16_t port) {
+http::server_options server_options(const config& c, std::uint16_t port, const gateway::edge& edge) {
     http::server_options o;
+    o.streams = [&edge](const http::request& r) { return edge.stream_of(r); };
+    o.stream_timeout = c.get<milliseconds>("http.stream_timeout");
     o.address = c.get<std::string>("http.address");
     o.port = port;
     o.port_is_held = true;
@@ -51,6 +53,7 @@ http::server_options server_options(const config& c, std::uint16_t port) {
 gateway::edge_options edge_options(const config& c) {
     gateway::edge_options o;
     o.request_timeout = c.get<milliseconds>("http.request_timeout");
+    o.stream_timeout = c.get<milliseconds>("http.stream_timeout");
     o.user_requests_per_minute = c.get<std::uint32_t>("limits.user_per_minute");
     o.anonymous_requests_per_minute = c.get<std::uint32_t>("limits.anonymous_per_minute");
     o.program_requests_per_minute = c.get<std::uint32_t>("limits.program_per_minute");
@@ -185,7 +188,7 @@ void platform::impl::listen() {
     operations = std::make_unique<operations::service>(*modules, started);
     edge->add(operations->served());
     for (auto& route : operations::pages(*modules, *operations, settings.get<std::string>("http.public_url").empty() ? "/" : state.public_url)) edge->add(std::move(route));
-    server = std::make_unique<http::server>(runtime, server_options(settings, state.port), edge->handler());
+    server = std::make_unique<http::server>(runtime, server_options(settings, state.port, *edge), edge->handler());
     server->start();
     operations->watch(*server);
 }

@@ -19,6 +19,8 @@ config_schema settings_schema() {
         .text("http.tls_certificate", "", "PEM file with the certificate chain; with http.tls_key this turns TLS on")
         .text("http.tls_key", "", "PEM file with the private key")
         .size("http.max_body", byte_count{4 << 20}, {byte_count{1024}, byte_count{256 << 20}}, "largest request body; more is answered 413")
+        .size("http.max_stream", byte_count{1ULL << 30}, {byte_count{1024}, byte_count{1ULL << 40}}, "largest body of an import, which is read as it arrives; more is answered 413")
+        .duration("http.stream_timeout", 10min, {1s, 24h}, "deadline of an import; and how long its body may be waited for in all")
         .duration("http.request_timeout", 30s, {100ms, 10min}, "deadline of a request that brings none")
         .list("http.cors_origins", {}, "origins that browsers may call from; * for any")
         .boolean("http.access_log", true, "one log line a request (at level debug; 5xx at warn)")

@@ -51,8 +51,9 @@ function operation(verb, path, op) {
     else if (!(op.description || '').includes('scope')) d.append(make('p', 'Needs a caller that is logged in.', 'soft'));
     const params = (op.parameters || []).map(resolve).map((p) => ({ name: p.name, type: `${p.in}, ${typeName(p.schema)}`, required: p.required, text: p.description, limits: limits(p.schema || {}) }));
     if (params.length) d.append(make('h4', 'Parameters'), table(params));
-    const body = op.requestBody && resolve(op.requestBody).content['application/json'].schema;
-    if (body) d.append(make('h4', 'Body: ' + typeName(body)), table(properties(body)));
+    const sent = op.requestBody && resolve(op.requestBody);
+    const body = sent && Object.values(sent.content)[0].schema;
+    if (body) d.append(make('h4', 'Body: ' + typeName(body)), ...(sent.description ? [make('p', sent.description)] : []), table(properties(body)));
     for (const [status, answer] of Object.entries(op.responses || {})) {
       if (!status.startsWith('2')) continue;
       const schema = resolve(answer).content?.['application/json']?.schema;

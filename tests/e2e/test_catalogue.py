@@ -1,5 +1,7 @@
 """The catalogue over the public API: conditional requests, partial changes, pages, search."""
 
+import json
+import subprocess
 import uuid
 
 import pytest
@@ -117,3 +119,47 @@ def test_the_price_is_the_catalogues(platform, shop):
     with pytest.raises(Problem) as refused:  # no price in it
         shopper.post("/v1/orders", {"lines": [{"sku": sku, "quantity": 2}], "currency": "JPY", "paymentMethod": "card_ok"}, key=str(uuid.uuid4()))
     assert refused.value.status == 400
+
+
+def importing(client, lines, **headers):
+    """An upload whose length nobody knows beforehand: in chunks, as the lines are made."""
+    return client.session.post(client.url + "/v1/products:import", data=(line.encode() for line in lines), timeout=60,
+                               headers={"Content-Type": "application/x-ndjson", **headers})
+
+
+def product_line(sku, **more):
+    return json.dumps({"sku": sku, "name": "Imported", "prices": [{"currency": "GBP", "minorUnits": "100"}], "onSale": True, **more}) + "\n"
+
+
+def test_a_catalogue_is_imported_as_it_arrives(platform):
+    operator, prefix = platform.operator(), "IMP-" + uuid.uuid4().hex[:8]
+    lines = [product_line(f"{prefix}-{i}", description="x" * 1000) for i in range(5_000)]  # more than http.max_body
+    lines[41] = '{"sku":"' + prefix + '-41","name":""}\n'
+    lines[4_999] = "{not JSON"
+    first = importing(operator, lines)
+    assert first.status_code == 200, first.text
+    done = first.json()
+    assert (done["created"], done["refused"]) == ("4998", "2")
+    assert [(r["line"], r["reason"]) for r in done["refusedLines"]] == [("42", "INVALID_ARGUMENT"), ("5000", "MALFORMED_JSON")]
+    assert {v["field"] for v in done["refusedLines"][0]["violations"]} == {"name", "prices"}
+    assert operator.get(f"/v1/products/{prefix}-4998")["name"] == "Imported"
+    assert importing(operator, lines).json()["unchanged"] == "4998", "sent again it changes nothing"
+
+
+def test_who_may_not_import_need_not_send(platform):
+    for client, status in ((platform.client(), 401), (platform.shopper(), 403)):
+        refused = importing(client, [product_line("NEVER-1")])
+        assert refused.status_code == status and "json" in refused.headers["Content-Type"]
+    assert importing(platform.operator(), [product_line("NEVER-1")], **{"Content-Type": "application/json"}).status_code == 415
+    assert importing(platform.operator(), []).json() == {}
+    # curl waits for the invitation, which does not come: not a byte of the body goes over the wire.
+    sent = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{size_upload}", "-H", "Expect: 100-continue", "-H", "Content-Type: application/x-ndjson",
+                           "--expect100-timeout", "20", "--data-binary", "@-", platform.url + "/v1/products:import"],
+                          input=product_line("NEVER-1") * 10_000, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert sent == "401 0"
+
+
+def test_an_import_that_is_too_large_is_413(own_platform):
+    p = own_platform("http.max_stream=100KB").start()
+    refused = importing(p.operator(), (product_line(f"BIG-{i}") for i in range(100_000)))
+    assert refused.status_code == 413

@@ -2,6 +2,7 @@
 
 #include "bitvelocity/commerce/product/v1/events.bv.hpp"
 #include "domains/commerce/product/adapters/api.hpp"
+#include "domains/commerce/product/adapters/import_route.hpp"
 #include "domains/commerce/product/adapters/postgres_product_store.hpp"
 #include "domains/commerce/product/app/seed_catalogue.hpp"
 #include "platform/events/pg_outbox.hpp"
@@ -35,6 +36,8 @@ service::service(deps d, options o) : impl_(std::make_unique<impl>(d, std::move(
 service::~service() = default;
 
 contract::product_service& service::contract() { return impl_->endpoint; }
+
+rpc::stream_route service::import_route() { return bv::product::import_route(impl_->env); }
 
 rpc::served service::served() { return contract::serve(impl_->endpoint); }
 

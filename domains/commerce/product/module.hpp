@@ -15,6 +15,9 @@
 namespace bitvelocity::commerce::product::v1 {
 class product_service;
 }
+namespace bv::rpc {
+struct stream_route;
+}
 
 namespace bv::product {
 
@@ -39,6 +42,8 @@ public:
     service(deps, options);
     ~service();
     [[nodiscard]] rpc::served served();
+    // POST /v1/products:import.
+    [[nodiscard]] rpc::stream_route import_route();
     // For the clients of other services in this process: product_service_client(service.contract()).
     [[nodiscard]] bitvelocity::commerce::product::v1::product_service& contract();
     [[nodiscard]] bv::module lifecycle();

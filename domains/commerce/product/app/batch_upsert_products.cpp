@@ -4,6 +4,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "domains/commerce/product/app/upsert.hpp"
+
 namespace bv::product {
 
 namespace {
@@ -26,36 +28,6 @@ result<std::vector<product>> read(const contract::BatchUpsertProductsRequest& re
     return out;
 }
 
-// New ones first, the others after: both in the order of SKUs, so that imports of the same products do not deadlock.
-task<contract::BatchUpsertProductsResponse> upsert(storage::unit_of_work& uow, const environment& env, const std::vector<product>& wanted) {
-    std::unordered_map<std::string_view, const product*> rest;
-    std::vector<events::outgoing> out;
-    for (const auto& p : wanted) rest.emplace(p.sku, &p);
-    const auto created = co_await env.store.insert(uow, wanted);
-    for (const auto& sku : created) {
-        out.push_back(changed_event(*rest.at(sku), env.clock, env.rng));
-        rest.erase(sku);
-    }
-
-    std::vector<product> updated;
-    if (!rest.empty()) {
-        std::vector<std::string> skus;
-        for (const auto& [sku, p] : rest) skus.emplace_back(sku);
-        for (const auto& old : co_await env.store.lock(uow, std::move(skus))) {
-            const auto& to = *rest.at(old.sku);
-            if (auto now = replaced(old, to.is, to.updated_at)) updated.push_back(std::move(*now));
-        }
-        for (const auto& p : updated) out.push_back(changed_event(p, env.clock, env.rng));
-        if (!updated.empty()) co_await env.store.update(uow, updated);
-    }
-    contract::BatchUpsertProductsResponse counts;
-    counts.set_created(static_cast<int>(created.size()));
-    counts.set_updated(static_cast<int>(updated.size()));
-    counts.set_unchanged(static_cast<int>(rest.size() - updated.size()));
-    co_await env.outbox.append(uow, std::move(out));
-    co_return counts;
-}
-
 }  // namespace
 
 task<result<contract::BatchUpsertProductsResponse>> batch_upsert_products(const environment& env, rpc::context& ctx,
@@ -65,7 +37,12 @@ task<result<contract::BatchUpsertProductsResponse>> batch_upsert_products(const 
     std::vector<std::string> skus;
     for (const auto& p : *wanted) skus.push_back(p.sku);
     const product_cache::invalidation forget(env.cache, std::move(skus));
-    co_return co_await env.db.transact(transaction_of(ctx), [&](storage::unit_of_work& uow) { return upsert(uow, env, *wanted); });
+    const auto done = co_await env.db.transact(transaction_of(ctx), [&](storage::unit_of_work& uow) { return upsert(uow, env, *wanted); });
+    contract::BatchUpsertProductsResponse out;
+    out.set_created(done.created);
+    out.set_updated(done.updated);
+    out.set_unchanged(done.unchanged);
+    co_return out;
 }
 
 }  // namespace bv::product
