@@ -51,15 +51,19 @@ rpc::raw_route folder_route(const std::string& folder, http::static_files files)
 }
 
 // The document as it was generated, with the API's base URL in it.
-struct openapi_document {
-    explicit openapi_document(const std::string& server) : text(bv_contracts::openapi_files().front().text) {
-        constexpr std::string_view as_generated = R"("url": "/")";
-        const auto at = text.find(as_generated, text.find(R"("servers")"));
-        BV_ASSERT(at != text.npos);
-        text.replace(at, as_generated.size(), R"("url": ")" + server + '"');
-    }
+std::string openapi_of(const std::string& server) {
+    std::string out(bv_contracts::openapi_files().front().text);
+    constexpr std::string_view as_generated = R"("url": "/")";
+    const auto at = out.find(as_generated, out.find(R"("servers")"));
+    BV_ASSERT(at != out.npos);
+    return out.replace(at, as_generated.size(), R"("url": ")" + server + '"');
+}
 
-    std::string text;
+// The file set looks at the text.
+struct openapi_document {
+    explicit openapi_document(const std::string& server) : text(openapi_of(server)) {}
+
+    const std::string text;
     embedded_file file{"openapi.json", text};
     http::static_files files = http::static_files::embedded({&file, 1});
 };
