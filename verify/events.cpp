@@ -23,7 +23,7 @@ constexpr std::string_view payment = "coalesce((SELECT p.status FROM payment.pay
 // r, p, s and n: the order's reservation, payment, stream and notifications (state_of).
 constexpr effect effects[]{
     {"orders", "inventory", "OrderPlaced", "a reservation, held or rejected", reservation, "r.order_id IS NOT NULL"},
-    {"orders", "inventory", "OrderConfirmed", "a reservation that is committed", reservation, "r.status IN (2, 3, 5)"},
+    {"orders", "inventory", "OrderConfirmed", "a reservation that is committed or rejected", reservation, "r.status IN (2, 3, 4)"},
     {"orders", "inventory", "StockReleaseRequested", "a reservation that holds nothing", reservation, "r.status IN (3, 4, 5)"},
     {"orders", "payment", "PaymentRequested", "a payment", payment, "p.id IS NOT NULL"},
     {"orders", "payment", "CaptureRequested", "a payment that is captured or being captured", payment,
@@ -35,6 +35,7 @@ constexpr effect effects[]{
     {"inventory", "orders", "StockRejected", "one OrderCancelled in the stream", "s.cancelled || ' in the stream'", "s.cancelled = 1"},
     {"inventory", "orders", "StockReleased", "one StockReleased in the stream", "s.released || ' in the stream'", "s.released = 1"},
     {"inventory", "orders", "ReservationExpired", "one OrderCancelled in the stream", "s.cancelled || ' in the stream'", "s.cancelled = 1 OR s.confirmed = 1"},
+    {"inventory", "orders", "StockCommitRejected", "one OrderCancelled in the stream, or all returned", "s.cancelled || ' in the stream'", "s.cancelled = 1 OR s.returned > 0"},
     {"payment", "orders", "PaymentAuthorised", "one PaymentAuthorised in the stream, or a cancellation", "s.authorised || ' in the stream'",
      "s.authorised = 1 OR (s.authorised = 0 AND s.cancelled = 1)"},
     {"payment", "orders", "PaymentDeclined", "one OrderCancelled in the stream", "s.cancelled || ' in the stream'", "s.cancelled = 1"},
@@ -60,6 +61,7 @@ std::string_view state_of(std::string_view consumer) {
     return R"(LEFT JOIN (
         SELECT order_id::text AS key, count(*) FILTER (WHERE type = 'StockReserved') AS reserved, count(*) FILTER (WHERE type = 'StockReleased') AS released,
                count(*) FILTER (WHERE type = 'OrderCancelled') AS cancelled, count(*) FILTER (WHERE type = 'OrderConfirmed') AS confirmed,
+               count(*) FILTER (WHERE type = 'OrderReturned') AS returned,
                count(*) FILTER (WHERE type = 'PaymentAuthorised') AS authorised, count(*) FILTER (WHERE type = 'PaymentCaptured') AS captured,
                count(*) FILTER (WHERE type = 'PaymentVoided') AS voided, count(*) FILTER (WHERE type = 'PaymentRefunded') AS refunded
           FROM orders.events GROUP BY order_id) s ON s.key = o.key)";

@@ -11,7 +11,7 @@ namespace {
 
 namespace contract = ::bitvelocity::commerce::order::v1;
 
-constexpr int held = 1, committed = 2;
+constexpr int held = 1, committed = 2, rejected = 4;
 constexpr int told_confirmed = 1, told_cancelled = 2, told_returned = 3;
 
 std::string_view reservation_status(int s) {
@@ -88,7 +88,9 @@ void order_book::take(std::string_view type, const std::string& payload, const s
 std::vector<violation> compare_stock(const order_book& o, const reservation_row* r) {
     std::vector<violation> out;
     const auto id = "order " + o.id.str();
-    if (o.status == "confirmed" || o.status == "returned") {
+    // All of an order may come back before it is known that nothing had left.
+    const bool never_left = o.status == "returned" && r && r->status == rejected;
+    if ((o.status == "confirmed" || o.status == "returned") && !never_left) {
         if (!r || r->status != committed)
             out.push_back({id, "a committed reservation, as it is " + o.status, r ? fmt::format("one that is {}", reservation_status(r->status)) : "none"});
         else if (r->lines != o.lines)

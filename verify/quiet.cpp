@@ -21,7 +21,7 @@ const std::vector<consumption>& consumptions() {
         {"orders", "notification", {"OrderConfirmed", "OrderCancelled", "OrderReturned"}},
         {"orders", "orders", {"OrderPlaced", "PaymentRequested", "CaptureRequested", "OrderConfirmed", "OrderCancelled", "OrderReturned",
                               "StreamPaymentCaptured", "StreamStockReleased", "StreamPaymentVoided", "StreamPaymentRefunded"}},
-        {"inventory", "orders", {"StockReserved", "StockRejected", "StockReleased", "ReservationExpired"}},
+        {"inventory", "orders", {"StockReserved", "StockRejected", "StockReleased", "ReservationExpired", "StockCommitRejected"}},
         {"payment", "orders", {"PaymentAuthorised", "PaymentDeclined", "PaymentCaptured", "CaptureFailed", "PaymentVoided", "PaymentRefunded"}},
     };
     return all;

@@ -66,8 +66,10 @@ events::outgoing announce(clock& c, rng& r, order_id order) {
     return announce(c, r, order, m);
 }
 
+// StockRejected or StockCommitRejected.
+template <class Message>
 events::outgoing rejection(clock& c, rng& r, order_id order, const std::vector<shortage>& shortages) {
-    contract::StockRejected m;
+    Message m;
     m.set_order_id(order.str());
     for (const auto& s : shortages) {
         auto* out = m.add_shortages();
@@ -107,12 +109,15 @@ std::optional<events::outgoing> order_event_handler::take(stock_book& book, orde
         std::vector<shortage> shortages;
         switch (book.reserve(p->order, std::move(p->lines), expires_at, shortages)) {
             case step::reserved: return announce<contract::StockReserved>(clock_, rng_, p->order);
-            case step::rejected: return rejection(clock_, rng_, p->order, shortages);
+            case step::rejected: return rejection<contract::StockRejected>(clock_, rng_, p->order, shortages);
             case step::nothing: case step::committed: case step::released: case step::expired: case step::restocked: return std::nullopt;
         }
     }
     if (const auto* c = std::get_if<confirmed>(&s)) {
-        if (book.commit(c->order) == step::committed) return announce<contract::StockCommitted>(clock_, rng_, c->order);
+        std::vector<shortage> shortages;
+        const auto done = book.commit(c->order, shortages);
+        if (done == step::committed) return announce<contract::StockCommitted>(clock_, rng_, c->order);
+        if (done == step::rejected) return rejection<contract::StockCommitRejected>(clock_, rng_, c->order, shortages);
     } else if (const auto* r = std::get_if<release_requested>(&s)) {
         if (book.release(r->order) == step::released) return announce<contract::StockReleased>(clock_, rng_, r->order);
     } else if (const auto* back = std::get_if<returned>(&s)) {

@@ -17,8 +17,8 @@ enum class reservation_status : std::uint8_t {
     held = 1,       // counted in reserved, until expires_at
     committed = 2,  // counted in sold, less what came back
     released = 3,   // given back at the order's request
-    rejected = 4,   // a line was short: nothing was ever held
-    expired = 5,    // not confirmed in time: given back
+    rejected = 4,   // a line was short, when it was to be held or when an expired one was to be sold after all
+    expired = 5,    // not confirmed in time: given back. A confirmation may still come
 };
 
 struct reserved_line {

@@ -35,30 +35,43 @@ void stock_book::add_reservation(reservation r) {
 step stock_book::reserve(order_id id, std::vector<reserved_line> lines, time_point expires_at, std::vector<shortage>& shortages) {
     if (reservations_.contains(id)) return step::nothing;
     lines = merged(std::move(lines));
-    for (const auto& line : lines) {
-        BV_ASSERT(line.quantity > 0);
-        const auto available = levels_[line.sku].now.available();
-        if (available < line.quantity && shortages.size() < most_shortages)
-            shortages.push_back({line.sku, line.quantity, available});
-    }
-    const bool short_of_stock = !shortages.empty();
+    const bool short_of_stock = is_short(lines, shortages);
     if (!short_of_stock)
         for (const auto& line : lines) levels_[line.sku].now.reserved += line.quantity;
     reservations_[id] = {{id, short_of_stock ? reservation_status::rejected : reservation_status::held, std::move(lines), expires_at}, true};
     return short_of_stock ? step::rejected : step::reserved;
 }
 
-step stock_book::commit(order_id id) {
-    const auto it = reservations_.find(id);
-    if (it == reservations_.end() || it->second.value.status != reservation_status::held) return step::nothing;
-    for (const auto& line : it->second.value.lines) {
-        auto& level = levels_[line.sku].now;
-        level.reserved -= line.quantity;
-        level.sold += line.quantity;
-        BV_ASSERT(level.reserved >= 0);
+bool stock_book::is_short(const std::vector<reserved_line>& lines, std::vector<shortage>& shortages) {
+    bool any = false;
+    for (const auto& line : lines) {
+        BV_ASSERT(line.quantity > 0);
+        const auto available = levels_[line.sku].now.available();
+        if (available >= line.quantity) continue;
+        any = true;
+        if (shortages.size() < most_shortages) shortages.push_back({line.sku, line.quantity, available});
     }
-    it->second.value.status = reservation_status::committed;
+    return any;
+}
+
+step stock_book::commit(order_id id, std::vector<shortage>& shortages) {
+    const auto it = reservations_.find(id);
+    if (it == reservations_.end()) return step::nothing;
+    auto& r = it->second.value;
+    const bool held = r.status == reservation_status::held;
+    if (!held && r.status != reservation_status::expired) return step::nothing;
     it->second.changed = true;
+    if (!held && is_short(r.lines, shortages)) {
+        r.status = reservation_status::rejected;
+        return step::rejected;
+    }
+    for (const auto& line : r.lines) {
+        auto& level = levels_[line.sku].now;
+        if (held) level.reserved -= line.quantity;
+        level.sold += line.quantity;
+        BV_ASSERT(level.reserved >= 0 && level.available() >= 0);
+    }
+    r.status = reservation_status::committed;
     return step::committed;
 }
 

@@ -28,7 +28,8 @@ struct shortage {
     std::int64_t available = 0;
 };
 
-// What a step did. `nothing`: the step had been done before, or came too late to matter; consumers may repeat any step.
+// What a step did. `nothing`: the step had been done before, or came too late to matter. A repeated step does nothing, but for
+// take_return: what comes back counts each time.
 enum class step : std::uint8_t { nothing, reserved, rejected, committed, released, expired, restocked };
 
 class stock_book {
@@ -40,8 +41,9 @@ public:
     // All lines or none; lines of one SKU are added together. A repeated order is left as it is.
     // Short lines are put in `shortages` (the first 20).
     step reserve(order_id, std::vector<reserved_line>, time_point expires_at, std::vector<shortage>& shortages);
-    // held → sold.
-    step commit(order_id);
+    // held → sold. Where the hold has ended, what was held is taken again from what is available, all lines or none:
+    // short lines are put in `shortages`, and the reservation is rejected for good.
+    step commit(order_id, std::vector<shortage>& shortages);
     // held or sold → available.
     step release(order_id);
     // held and overdue → available.
@@ -68,6 +70,7 @@ private:
         reservation value;
         bool changed = false;
     };
+    bool is_short(const std::vector<reserved_line>&, std::vector<shortage>&);
     step give_back(order_id, reservation_status to);
     std::unordered_map<std::string, level_entry> levels_;
     std::unordered_map<order_id, reservation_entry> reservations_;

@@ -54,8 +54,8 @@ TEST(stock_book, every_step_may_be_repeated) {
     std::vector<shortage> none;
     EXPECT_EQ(b.reserve(order(1), {{"a", 2, 0}}, soon, none), step::reserved);
     EXPECT_EQ(b.reserve(order(1), {{"a", 2, 0}}, soon, none), step::nothing);
-    EXPECT_EQ(b.commit(order(1)), step::committed);
-    EXPECT_EQ(b.commit(order(1)), step::nothing);
+    EXPECT_EQ(b.commit(order(1), none), step::committed);
+    EXPECT_EQ(b.commit(order(1), none), step::nothing);
     EXPECT_EQ(b.level("a"), (stock_level{5, 0, 2}));
     EXPECT_EQ(b.release(order(1)), step::released);
     EXPECT_EQ(b.release(order(1)), step::nothing);
@@ -66,7 +66,7 @@ TEST(stock_book, a_sold_order_gives_back_only_what_has_not_come_back) {
     auto b = book_of({{"a", 5}});
     std::vector<shortage> none;
     b.reserve(order(1), {{"a", 4, 0}}, soon, none);
-    b.commit(order(1));
+    b.commit(order(1), none);
     const std::vector<reserved_line> back{{"a", 3, 0}};
     EXPECT_EQ(b.take_return(order(1), back), step::restocked);
     EXPECT_EQ(b.level("a").sold, 1);
@@ -83,8 +83,33 @@ TEST(stock_book, expires_only_what_is_held_and_overdue) {
     b.reserve(order(1), {{"a", 1, 0}}, soon, none);
     EXPECT_EQ(b.expire(order(1), soon - std::chrono::seconds(1)), step::nothing);
     EXPECT_EQ(b.expire(order(1), soon), step::expired);
-    EXPECT_EQ(b.commit(order(1)), step::nothing);
     EXPECT_EQ(b.level("a").available(), 5);
+}
+
+TEST(stock_book, sells_what_a_confirmation_finds_although_its_hold_has_ended) {
+    auto b = book_of({{"a", 5}, {"b", 1}});
+    std::vector<shortage> none;
+    b.reserve(order(1), {{"a", 2, 0}, {"b", 1, 0}}, soon, none);
+    b.expire(order(1), soon);
+    EXPECT_EQ(b.commit(order(1), none), step::committed);
+    EXPECT_EQ(b.level("a"), (stock_level{5, 0, 2}));
+    EXPECT_EQ(b.level("b"), (stock_level{1, 0, 1}));
+    EXPECT_EQ(b.commit(order(1), none), step::nothing);
+}
+
+TEST(stock_book, sells_nothing_of_an_expired_hold_when_a_line_is_gone) {
+    auto b = book_of({{"a", 5}, {"b", 1}});
+    std::vector<shortage> none, gone;
+    b.reserve(order(1), {{"a", 2, 0}, {"b", 1, 0}}, soon, none);
+    b.expire(order(1), soon);
+    b.reserve(order(2), {{"b", 1, 0}}, soon, none);
+    EXPECT_EQ(b.commit(order(1), gone), step::rejected);
+    ASSERT_EQ(gone.size(), 1U);
+    EXPECT_EQ(gone.front().sku, "b");
+    EXPECT_EQ(b.level("a"), (stock_level{5, 0, 0}));
+    // For good: it is not tried again when a line comes back.
+    b.release(order(2));
+    EXPECT_EQ(b.commit(order(1), none), step::nothing);
 }
 
 // Whatever is asked in whatever order, nothing is created, lost or oversold, and every level is the fold of the reservations.
@@ -101,7 +126,7 @@ TEST(stock_book, conserves_stock_under_any_sequence) {
             const std::vector<reserved_line> lines{{skus[which], quantity, 0}, {skus[(which + 1) % 3], 1, 0}};
             switch (what) {
                 case 0: b.reserve(order(who), lines, soon, short_of); break;
-                case 1: b.commit(order(who)); break;
+                case 1: b.commit(order(who), short_of); break;
                 case 2: b.release(order(who)); break;
                 case 3: b.expire(order(who), soon); break;
                 default: b.take_return(order(who), lines);

@@ -65,14 +65,36 @@ TEST_P(saga, repeated_and_late_replies_change_nothing) { run(repeated_and_late);
 task<void> a_hold_that_ended_too_soon(backend& b) {
     const auto id = co_await an_order(b.env());
     co_await confirm(b.env(), id);
+    // The hold's end alone decides nothing any more: inventory may have the stock still when it hears of the confirmation.
     co_await deliver(b.env(), {from_inventory<inv::ReservationExpired>(id)});
+    EXPECT_EQ((co_await current(b.env(), id)).status, status::confirmed);
+    co_await deliver(b.env(), {from_inventory<inv::StockCommitRejected>(id), from_inventory<inv::StockCommitRejected>(id)});
     const auto o = co_await current(b.env(), id);
     EXPECT_EQ(o.status, status::cancelled);
     EXPECT_EQ(o.reason, cancel_reason::reservation_expired);
     EXPECT_FALSE(o.stock_held || o.awaits_release || o.awaits_void);
     EXPECT_EQ(types_of(co_await b.published(), id).back(), "RefundRequested");
 }
-TEST_P(saga, a_hold_that_ended_before_the_confirmation_reached_it_is_refunded) { run(a_hold_that_ended_too_soon); }
+TEST_P(saga, a_hold_that_ended_before_the_confirmation_reached_it_is_refunded_when_the_stock_is_gone) { run(a_hold_that_ended_too_soon); }
+
+// A part came back before inventory could say that nothing had left: that part and the rest are refunded, each once.
+task<void> a_return_before_the_stock_was_gone(backend& b) {
+    const auto id = co_await an_order(b.env());
+    co_await confirm(b.env(), id);
+    auto ctx = a_shopper();
+    EXPECT_TRUE(co_await return_order(b.env(), ctx, a_return(id, "A", 1, "r1")));
+    co_await deliver(b.env(), {from_inventory<inv::StockCommitRejected>(id)});
+    auto o = co_await current(b.env(), id);
+    EXPECT_EQ(o.status, status::cancelled);
+    const auto back = o.returns.front().return_id;
+    co_await deliver(b.env(), {refunded(id, back, 1000), refunded(id, back, 1000)});
+    EXPECT_EQ((co_await current(b.env(), id)).refunded, 1000);
+    co_await deliver(b.env(), {refunded(id, cancel_refund_id(id), 1500), refunded(id, cancel_refund_id(id), 1500)});
+    o = co_await current(b.env(), id);
+    EXPECT_EQ(o.refunded, 2500);
+    EXPECT_FALSE(o.stock_held || o.payment_open || o.awaits_release || o.awaits_void);
+}
+TEST_P(saga, an_order_with_returns_whose_stock_is_gone_is_refunded_once_and_whole) { run(a_return_before_the_stock_was_gone); }
 
 task<void> compensates(backend& b) {
     const auto id = co_await an_order(b.env());

@@ -33,7 +33,8 @@ answer about(const bv::events::event& e, const std::string& id, any_reply r) {
     return std::pair{*order, std::move(r)};
 }
 
-std::string describe(const inventory::StockRejected& m) {
+template <class Message>
+std::string describe(const Message& m) {
     std::string out;
     for (const auto& s : m.shortages()) {
         if (out.size() > max_detail) return out + "; …";
@@ -48,6 +49,10 @@ answer read_inventory(const bv::events::event& e) {
     if (type == "StockRejected") {
         const auto m = parse<inventory::StockRejected>(e);
         return about(e, m.order_id(), reply::stock_rejected{describe(m)});
+    }
+    if (type == "StockCommitRejected") {
+        const auto m = parse<inventory::StockCommitRejected>(e);
+        return about(e, m.order_id(), reply::commit_rejected{describe(m)});
     }
     if (type == "StockReleased") return about(e, parse<inventory::StockReleased>(e).order_id(), reply::stock_released{});
     if (type == "ReservationExpired") return about(e, parse<inventory::ReservationExpired>(e).order_id(), reply::reservation_expired{});
@@ -109,7 +114,7 @@ std::vector<order_id> ids_of(const std::vector<addressed>& replies) {
 
 std::vector<std::string> inventory_reply_types() {
     const std::string package = "bitvelocity.commerce.inventory.v1.";
-    return {package + "StockReserved", package + "StockRejected", package + "StockReleased", package + "ReservationExpired"};
+    return {package + "StockReserved", package + "StockRejected", package + "StockReleased", package + "ReservationExpired", package + "StockCommitRejected"};
 }
 
 std::vector<std::string> payment_reply_types() {

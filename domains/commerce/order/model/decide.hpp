@@ -72,7 +72,12 @@ struct capture_failed {
     std::string payment_id;
     std::string why;
 };
+// The hold ended. Of a confirmed order it says nothing: inventory answers the confirmation.
 struct reservation_expired {};
+// The hold had ended when the confirmation came, and the stock was gone by then.
+struct commit_rejected {
+    std::string shortage;
+};
 struct stock_released {};
 struct payment_voided {
     std::string payment_id;
@@ -85,8 +90,8 @@ struct payment_refunded {
 }  // namespace reply
 
 using any_reply = std::variant<reply::stock_reserved, reply::stock_rejected, reply::payment_authorised, reply::payment_declined,
-                               reply::payment_captured, reply::capture_failed, reply::reservation_expired, reply::stock_released,
-                               reply::payment_voided, reply::payment_refunded>;
+                               reply::payment_captured, reply::capture_failed, reply::reservation_expired, reply::commit_rejected,
+                               reply::stock_released, reply::payment_voided, reply::payment_refunded>;
 
 [[nodiscard]] decision decide(const order&, const any_reply&);
 

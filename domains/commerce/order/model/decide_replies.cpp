@@ -41,19 +41,26 @@ struct answer {
         return {{e}, {e, stock_release_requested{}}};
     }
     decision operator()(const reply::reservation_expired&) const {
+        if (!o.exists() || is_final(o.status)) return nothing_is_held();
         const order_cancelled e{cancel_reason::reservation_expired, "The stock was held too long without payment."};
-        if (!o.exists() || !may_follow(o, e)) return nothing_is_held();
         decision d{{e}, {e}};
-        // The hold ended just before the confirmation reached the inventory: nothing was sold, so the money goes back.
-        if (o.status == status::confirmed) d.messages.emplace_back(refund_requested{cancel_refund_id(o.id), o.captured - o.refunded});
-        else if (o.status != status::placed) d.messages.emplace_back(void_requested{});
+        if (o.status != status::placed) d.messages.emplace_back(void_requested{});
+        return d;
+    }
+    decision operator()(const reply::commit_rejected& r) const {
+        if (o.status != status::confirmed) return nothing_is_held();
+        const order_cancelled e{cancel_reason::reservation_expired, "The stock was held too long without payment, and is gone: " + r.shortage};
+        decision d{{e}, {e}};
+        // Nothing was sold. What came back is being refunded already: the rest goes back, too.
+        const auto rest = o.captured - o.returned_amount();
+        if (rest > 0) d.messages.emplace_back(refund_requested{cancel_refund_id(o.id), rest});
         return d;
     }
     decision operator()(const reply::stock_released&) const { return nothing_is_held(); }
     decision operator()(const reply::payment_voided&) const { return nothing_was_taken(); }
     decision operator()(const reply::payment_refunded& r) const {
         const payment_refunded e{r.refund_id, r.amount};
-        if (o.status != status::cancelled) return may_follow(o, e) ? decision{{e}, {}} : decision{};
+        if (o.status != status::cancelled || !o.returns.empty()) return may_follow(o, e) ? decision{{e}, {}} : decision{};
         decision d;
         // A refund proves the capture, even when its own announcement has not been seen.
         if (o.awaits_void && o.captured == 0) d.events.emplace_back(payment_captured{r.payment_id});

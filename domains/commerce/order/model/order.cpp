@@ -52,6 +52,8 @@ struct evolution {
         const bool provider_knows = e.reason == cancel_reason::payment_declined || e.reason == cancel_reason::capture_failed;
         o.awaits_void = !provider_knows && (before == status::reserved || before == status::authorised);
         if (provider_knows) o.payment_open = false;
+        // With returns there are several refunds: each is counted once, by its id.
+        if (!o.returns.empty()) o.returns.push_back({cancel_refund_id(o.id), o.captured == o.returned_amount()});
     }
     void operator()(const order_returned& e) const {
         for (const auto& r : e.lines) {
@@ -118,14 +120,14 @@ bool may_cancel(const order& o, cancel_reason reason) noexcept {
         case cancel_reason::payment_declined: return s == status::reserved;
         case cancel_reason::timed_out: return running;
         case cancel_reason::capture_failed: return s == status::authorised;
-        case cancel_reason::reservation_expired: return running || (s == status::confirmed && o.returns.empty());
+        case cancel_reason::reservation_expired: return running || s == status::confirmed;
     }
     return false;
 }
 
 bool may_refund(const order& o, const payment_refunded& e) noexcept {
     if (e.amount <= 0 || e.amount > o.captured - o.refunded) return false;
-    if (o.status == status::cancelled) return true;
+    if (o.status == status::cancelled && o.returns.empty()) return true;
     return std::ranges::any_of(o.returns, [&](const accepted_return& r) { return r.return_id == e.refund_id && !r.refunded; });
 }
 

@@ -10,7 +10,7 @@
 
 namespace bv::order {
 
-// A return that was accepted. Its refund carries the same id.
+// A return that was accepted, or the rest of an order that was cancelled after one. Its refund carries the same id.
 struct accepted_return {
     std::string return_id;
     bool refunded = false;  // the provider has confirmed the refund

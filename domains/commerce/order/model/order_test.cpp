@@ -65,6 +65,7 @@ std::expected<decision, refusal> step(const order& o, const std::string& text) {
     if (verb == "declined") return decide(o, any_reply{reply::payment_declined{"p", "insufficient_funds"}});
     if (verb == "captured") return decide(o, any_reply{reply::payment_captured{"p"}});
     if (verb == "capture_failed") return decide(o, any_reply{reply::capture_failed{"p", "expired"}});
+    if (verb == "commit_rejected") return decide(o, any_reply{reply::commit_rejected{"A: 2 wanted, 1 available"}});
     if (verb == "expired") return decide(o, any_reply{reply::reservation_expired{}});
     if (verb == "released") return decide(o, any_reply{reply::stock_released{}});
     if (verb == "voided") return decide(o, any_reply{reply::payment_voided{"p"}});
