@@ -3,42 +3,60 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "platform/core/clock.hpp"
 
 namespace bv::sim {
 
-enum class fault : std::uint8_t { conflict, request_lost, commit_lost, answer_lost, crash, decline, provider_away, provider_answer_lost, late_callback, redelivery };
-inline constexpr std::array<std::string_view, 10> fault_names{"transaction aborted", "connection lost", "commit lost", "commit's answer lost",
-                                                              "crash", "declined", "provider away", "provider's answer lost", "late call-back", "redelivery"};
+enum class fault : std::uint8_t {
+    conflict, request_lost, commit_lost, answer_lost, crash, clock_jump,
+    decline, capture_refused, provider_away, provider_answer_lost, provider_late, provider_slow, late_callback, repeated_callback,
+    redelivery, second_run, slow_consumer, reordering, log_restart
+};
+inline constexpr std::size_t fault_kinds = 19;
+struct fault_name {
+    std::string_view id;    // on the command line
+    std::string_view what;  // for people
+};
+inline constexpr std::array<fault_name, fault_kinds> fault_names{{
+    {"conflict", "transaction aborted"}, {"request-lost", "connection lost"}, {"commit-lost", "commit lost"}, {"answer-lost", "commit's answer lost"},
+    {"crash", "crash"}, {"clock-jump", "clock jumped"},
+    {"decline", "declined"}, {"capture-refused", "capture refused"}, {"provider-away", "provider away"},
+    {"provider-answer-lost", "provider's answer lost"}, {"provider-late", "provider did it after the time-out"}, {"provider-slow", "provider slower than a lease"},
+    {"late-callback", "late call-back"}, {"repeated-callback", "call-back repeated"},
+    {"redelivery", "event delivered twice"}, {"second-run", "batch applied, undone and applied again"}, {"slow-consumer", "consumer held up"},
+    {"reordering", "keys reordered"}, {"log-restart", "log began again"},
+}};
+[[nodiscard]] constexpr std::optional<fault> parse_fault(std::string_view id) noexcept {
+    for (std::size_t i = 0; i < fault_kinds; ++i)
+        if (fault_names[i].id == id) return static_cast<fault>(i);
+    return std::nullopt;
+}
+
+using fault_rates = std::array<double, fault_kinds>;          // 0: never
+using fault_counts = std::array<std::uint64_t, fault_kinds>;
 
 class chance {
 public:
-    explicit chance(std::uint64_t seed) : random_(seed) {
-        // Each seed has weather of its own: some faults often, some never.
-        for (auto& r : rates_) r = random_.below(3) == 0 ? 0.0 : random_.uniform() * 0.03;
-    }
+    chance(std::uint64_t seed, const fault_rates& rates) : random_(seed), rates_(rates) {}
     bool happens(fault f) {
         const auto i = static_cast<std::size_t>(f);
-        const bool yes = random_.uniform() < rates_[i] * scale(f) && raging_;
+        const bool yes = random_.uniform() < rates_[i] && raging_;
         if (yes) ++count_[i];
         return yes;
     }
     // From now on nothing more goes wrong.
     void calm() noexcept { raging_ = false; }
     [[nodiscard]] rng& random() noexcept { return random_; }
-    [[nodiscard]] const std::array<std::uint64_t, 10>& counts() const noexcept { return count_; }
+    [[nodiscard]] const fault_counts& counts() const noexcept { return count_; }
 
 private:
-    static double scale(fault f) {
-        if (f == fault::crash) return 0.02;
-        return f == fault::decline || f == fault::late_callback ? 8 : 1;
-    }
     seeded_rng random_;
     bool raging_ = true;
-    std::array<double, 10> rates_{};
-    std::array<std::uint64_t, 10> count_{};
+    const fault_rates rates_;
+    fault_counts count_{};
 };
 
 }  // namespace bv::sim

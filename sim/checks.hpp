@@ -6,6 +6,8 @@
 
 namespace bv::sim {
 
+// Whether every consumer group has passed every event.
+[[nodiscard]] bool all_heard(const stores&);
 void check(const stores&, outcome&);
 
 }  // namespace bv::sim

@@ -6,43 +6,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "domains/commerce/notification/app/tell_buyers.hpp"
+#include "sim/rough_log.hpp"
+
 namespace bv::sim {
-namespace {
-
-// Sells everything at a price that follows from its name.
-class price_list final : public order::catalogue {
-public:
-    task<result<std::vector<order::offer>>> find(rpc::context&, std::vector<std::string> skus, bv::currency) override {
-        std::vector<order::offer> out;
-        for (auto& s : skus) out.push_back({s, s, true, 100 + static_cast<std::int64_t>(s.back() - '0') * 50});
-        co_return out;
-    }
-};
-
-// Delivers some events twice: at least once is all that a log promises to a handler.
-class repeating_log final : public events::log {
-public:
-    repeating_log(events::log& inner, chance& c) : inner_(inner), chance_(c) {}
-    void subscribe(events::subscription s) override {
-        s.handler = [this, h = std::move(s.handler)](storage::unit_of_work& uow, std::span<const events::event> batch) { return deliver(&h, &uow, batch); };
-        inner_.subscribe(std::move(s));
-    }
-    task<void> start() override { return inner_.start(); }
-    task<void> stop() override { return inner_.stop(); }
-    [[nodiscard]] std::vector<events::subscription_status> status() const override { return inner_.status(); }
-    void wake() noexcept override { inner_.wake(); }
-
-private:
-    task<void> deliver(const events::batch_handler* h, storage::unit_of_work* uow, std::span<const events::event> batch) {
-        co_await (*h)(*uow, batch);
-        if (chance_.happens(fault::redelivery)) co_await (*h)(*uow, batch);
-    }
-    events::log& inner_;
-    chance& chance_;
-};
-
-}  // namespace
-
 task<void> rough_link::pass(memory::leg l) {
     const auto slow = chance_.random().below(8);
     if (slow == 0)
@@ -57,43 +24,67 @@ task<void> rough_link::pass(memory::leg l) {
 }
 
 struct node::services {
-    services(const std::set<role>& roles, stores& s, asio::any_io_executor home, clock& time, chance& c)
-        : link(c, time), db(s.database, time, c.random(), link),
-          real_log(std::vector<asio::any_io_executor>{home}, std::make_unique<events::memory_log_storage>(s.database, s.schemas, db, time), {}, time, c.random()),
-          log(real_log, c) {
-        const auto wake = [this] { log.wake(); };
-        if (roles.contains(role::orders)) {
-            order_outbox.emplace(s.schemas.of("orders"), "orders", time, wake);
-            streams.emplace(s.orders);
-            sagas.emplace(s.orders);
-            projections.emplace(s.orders);
-            orders.emplace(order::ports{home, {time, c.random(), db, *streams, *sagas, *projections, *order_outbox, order::options{}.times}, log, prices}, order::options{});
-        }
-        if (roles.contains(role::inventory)) {
-            stock_outbox.emplace(s.schemas.of("inventory"), "inventory", time, wake);
-            stock_store.emplace(s.stock, db, time);
-            stock.emplace(inventory::ports{home, time, c.random(), db, *stock_store, *stock_outbox, log}, inventory::options{});
-        }
-        if (roles.contains(role::payment)) {
-            payment_outbox.emplace(s.schemas.of("payment"), "payment", time, wake);
-            payment_store.emplace(s.payments);
-            at_provider.emplace(s.provider, c, home, time);
-            payments.emplace(payment::ports{home, time, c.random(), db, *payment_store, *payment_outbox, log, *at_provider}, payment::service_options{});
-            at_provider->call_back = [this](std::vector<std::string> keys) { payments->hurry(std::move(keys)); };
-        }
+    services(node& n, asio::any_io_executor home)
+        : link(n.chance_, n.clock_), db(n.stores_.database, n.clock_, n.chance_.random(), link),
+          real_log(std::vector<asio::any_io_executor>{home},
+                   std::make_unique<rough_storage>(std::make_unique<events::memory_log_storage>(n.stores_.database, n.stores_.schemas, db, n.clock_), n.chance_),
+                   {.ring = {.events = ring}}, n.clock_, n.chance_.random()),
+          log(real_log, n.chance_, n.clock_), prices(n.stores_.prices) {
+        if (n.has(role::orders)) add_orders(n, home);
+        if (n.has(role::inventory)) add_inventory(n, home);
+        if (n.has(role::payment)) add_payment(n, home);
+        if (n.has(role::notification)) add_notification(n);
     }
+
+    void add_orders(node& n, const asio::any_io_executor& home) {
+        auto& random = n.chance_.random();
+        order_outbox.emplace(n.stores_.schemas.of("orders"), "orders", n.clock_, [this] { log.wake(); });
+        streams.emplace(n.stores_.orders);
+        sagas.emplace(n.stores_.orders);
+        projections.emplace(n.stores_.orders);
+        orders.emplace(order::ports{home, {n.clock_, random, db, *streams, *sagas, *projections, *order_outbox, order::options{}.times}, log, prices},
+                       order::options{});
+    }
+    void add_inventory(node& n, const asio::any_io_executor& home) {
+        stock_outbox.emplace(n.stores_.schemas.of("inventory"), "inventory", n.clock_, [this] { log.wake(); });
+        stock_store.emplace(n.stores_.stock, db, n.clock_);
+        inventory::options o;
+        o.reservations.hold = n.hold_;
+        if (n.hold_ < o.expiry_interval) o.expiry_interval = seconds(1);
+        stock.emplace(inventory::ports{home, n.clock_, n.chance_.random(), db, *stock_store, *stock_outbox, log}, o);
+    }
+    void add_payment(node& n, const asio::any_io_executor& home) {
+        payment_outbox.emplace(n.stores_.schemas.of("payment"), "payment", n.clock_, [this] { log.wake(); });
+        payment_store.emplace(n.stores_.payments);
+        at_provider.emplace(n.stores_.provider, n.chance_, home, n.clock_, n.far_);
+        payments.emplace(payment::ports{home, n.clock_, n.chance_.random(), db, *payment_store, *payment_outbox, log, *at_provider}, payment::service_options{});
+        at_provider->call_back = [this](std::vector<std::string> keys) { payments->hurry(std::move(keys)); };
+    }
+    void add_notification(node& n) {
+        notices.emplace(n.stores_.notices, db);
+        tell.emplace(*notices, n.clock_);
+        events::subscription s{.group = "notification", .source = "orders", .types = notification::tell_buyers::types()};
+        s.handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return (*tell)(uow, batch); };
+        s.store = &db;
+        s.consumer = "notification";
+        log.subscribe(std::move(s));
+    }
+
+    static constexpr std::size_t ring = 32;  // events kept in memory: consumers that fall behind read the table
 
     rough_link link;
     memory::client db;
     events::embedded_log real_log;
-    repeating_log log;
-    price_list prices;
+    rough_log log;
+    shop_window prices;
     std::optional<events::memory_outbox> order_outbox, stock_outbox, payment_outbox;
     std::optional<order::memory_event_store> streams;
     std::optional<order::memory_saga_store> sagas;
     std::optional<order::memory_projection_store> projections;
     std::optional<inventory::memory_stock_store> stock_store;
     std::optional<payment::memory_store> payment_store;
+    std::optional<notification::memory_notification_store> notices;
+    std::optional<notification::tell_buyers> tell;
     std::optional<provider> at_provider;
     std::optional<order::wiring> orders;
     std::optional<inventory::wiring> stock;
@@ -101,15 +92,27 @@ struct node::services {
     scope calls{"sim.calls"};
 };
 
-node::node(std::string name, std::set<role> roles, stores& s, timeline& t, chance& c)
-    : name_(std::move(name)), roles_(std::move(roles)), stores_(s), chance_(c),
-      clock_(t, microseconds(static_cast<std::int64_t>(c.random().below(2'000'000)) - 1'000'000)) {}
+namespace {
+
+microseconds a_skew(rng& r, microseconds most) {
+    return microseconds(static_cast<std::int64_t>(r.below(2 * static_cast<std::uint64_t>(most.count()) + 1))) - most;
+}
+
+}  // namespace
+
+node::node(node_plan p, seconds hold, stores& s, timeline& t, chance& c, later far)
+    : plan_(std::move(p)), hold_(hold), stores_(s), chance_(c), far_(std::move(far)), clock_(t, a_skew(c.random(), seconds(1))) {}
+
+void node::set_clock(bool wrong) {
+    auto& r = chance_.random();
+    clock_.set_skew(!wrong ? a_skew(r, seconds(1)) : r.below(24) == 0 ? a_skew(r, seconds(1'200)) : a_skew(r, seconds(80)));
+}
 
 node::~node() { crash(); }
 
 void node::start() {
     io_ = std::make_unique<asio::io_context>(1);
-    services_ = std::make_unique<services>(roles_, stores_, io_->get_executor(), clock_, chance_);
+    services_ = std::make_unique<services>(*this, io_->get_executor());
     stopped_ = false;
     spawn(start_all(services_.get()));
 }

@@ -13,13 +13,12 @@
 #include "domains/commerce/payment/wiring.hpp"
 #include "platform/events/embedded_log.hpp"
 #include "sim/chance.hpp"
+#include "sim/plan.hpp"
 #include "sim/provider.hpp"
 #include "sim/stores.hpp"
 #include "sim/timeline.hpp"
 
 namespace bv::sim {
-
-enum class role : unsigned char { orders, inventory, payment };
 
 // The way to the database: takes its time, and loses what the chance says.
 class rough_link final : public memory::link {
@@ -34,14 +33,17 @@ private:
 
 class node {
 public:
-    node(std::string name, std::set<role> roles, stores&, timeline&, chance&);
+    // `far` runs what goes on at the provider when the node does not.
+    node(node_plan, seconds hold, stores&, timeline&, chance&, later far);
     ~node();
 
-    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& name() const noexcept { return plan_.name; }
     [[nodiscard]] bool is_up() const noexcept { return services_ != nullptr; }
-    [[nodiscard]] bool has(role r) const noexcept { return roles_.contains(r); }
+    [[nodiscard]] bool has(role r) const noexcept { return plan_.roles.contains(r); }
     void start();
     void crash();
+    // Somebody sets the clock on its wall: seconds off, and now and then many minutes. false: nearly right again.
+    void set_clock(bool wrong);
     // Asks the services to drain and stop; is_stopped() once they have.
     void stop();
     [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
@@ -60,10 +62,11 @@ private:
     static task<void> start_all(services*);
     static task<void> stop_all(node*);
 
-    const std::string name_;
-    const std::set<role> roles_;
+    const node_plan plan_;
+    const seconds hold_;
     stores& stores_;
     chance& chance_;
+    const later far_;
     node_clock clock_;
     bool stopped_ = false;
     // The io_context ends first: its coroutines refer to the services.

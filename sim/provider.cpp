@@ -30,23 +30,36 @@ void provider::submit(std::vector<payment::provider_call> calls) {
     for (auto& c : calls) calls_.spawn(home_, call(std::move(c)));
 }
 
-payment::provider_answer provider::perform(const payment::provider_call& c) {
-    payment::provider_answer a{.key = c.key, .kind = answer_kind::settled};
-    const auto* known = books_.find(c.key);
-    if (c.ask && !known) {
+payment::provider_answer provider::perform(payment_provider::books& books, chance& c, const payment::provider_call& asked) {
+    payment::provider_answer a{.key = asked.key, .kind = answer_kind::settled};
+    const auto* known = books.find(asked.key);
+    if (asked.ask && !known) {
         a.kind = answer_kind::not_seen;
         return a;
     }
-    if (!known) {
-        payment_provider::behaviour how;
-        if (c.kind == payment::operation_kind::authorise && chance_.happens(fault::decline)) how.decline_rate = 1;
-        const auto decided = books_.decide(to_command(c), how, clock_.now());
-        if (!decided) {
-            a.outcome.reason = "refused_by_provider";
+    if (known) {
+        // A key is one operation's: another request under it is refused.
+        const auto again = books.decide(to_command(asked), {}, known->time);
+        if (!asked.ask && !again) {
+            a.kind = answer_kind::rejected;
+            a.outcome.reason = again.error().reason;
             return a;
         }
-        books_.apply(*decided);
-        known = books_.find(c.key);
+    } else {
+        payment_provider::behaviour how;
+        if (asked.kind == payment::operation_kind::authorise && c.happens(fault::decline)) how.decline_rate = 1;
+        auto decided = books.decide(to_command(asked), how, {});
+        if (!decided) {
+            a.kind = answer_kind::rejected;
+            a.outcome.reason = decided.error().reason;
+            return a;
+        }
+        if (decided->done && asked.kind == payment::operation_kind::capture && c.happens(fault::capture_refused)) {
+            decided->done = false;
+            decided->reason = "authorisation_expired";
+        }
+        books.apply(std::move(*decided));
+        known = books.find(asked.key);
     }
     a.outcome = outcome_of(*known);
     a.sequence = known->sequence;
@@ -58,19 +71,30 @@ task<void> provider::call(payment::provider_call c) {
     payment::provider_answer a{.key = c.key};
     if (chance_.happens(fault::provider_away)) {
         a.kind = c.ask ? answer_kind::in_doubt : answer_kind::not_sent;
+    } else if (!c.ask && chance_.happens(fault::provider_late)) {
+        // Its caller has given up, or is gone, when it gets there.
+        far_(milliseconds(1'000 + random.below(8'000)), [books = &books_, chance = &chance_, c] { (void)perform(*books, *chance, c); });
+        co_await clock_.sleep_for(milliseconds(1'000 + random.below(1'000)));
     } else {
         const bool lost = chance_.happens(fault::provider_answer_lost);
-        // A request that is still under way when its caller gives up is done all the same.
+        if (chance_.happens(fault::provider_slow)) co_await clock_.sleep_for(milliseconds(5'000 + random.below(6'000)));
         co_await clock_.sleep_for(milliseconds(1 + random.below(lost ? 1'500 : 40)));
-        auto done = perform(c);
+        auto done = perform(books_, chance_, c);
         co_await clock_.sleep_for(milliseconds(lost ? 2'000 : 1 + random.below(40)));
         if (!lost) a = std::move(done);
-        const bool late = chance_.happens(fault::late_callback);
-        if (late) co_await clock_.sleep_for(milliseconds(random.below(5'000)));
-        if (call_back && (lost || late)) call_back({c.key});
+        if (lost || chance_.happens(fault::late_callback)) calls_.spawn(home_, call_back_about(c.key));
     }
     answered_.push_back(std::move(a));
     ready_->notify();
+}
+
+// Late, and perhaps twice.
+task<void> provider::call_back_about(std::string key) {
+    co_await clock_.sleep_for(milliseconds(chance_.random().below(5'000)));
+    if (call_back) call_back({key});
+    if (!chance_.happens(fault::repeated_callback)) co_return;
+    co_await clock_.sleep_for(milliseconds(chance_.random().below(3'000)));
+    if (call_back) call_back({key});
 }
 
 task<std::vector<payment::provider_answer>> provider::answers(std::size_t max, steady_point until) {

@@ -15,11 +15,15 @@
 
 namespace bv::sim {
 
-// Of one node: ends with it. The books go on.
+// Does something after a while, whatever becomes of the node.
+using later = std::function<void(milliseconds, std::function<void()>)>;
+
+// Of one node: ends with it. The books go on, and so does what was on its way to them.
 class provider final : public payment::provider {
 public:
-    provider(payment_provider::books& b, chance& c, asio::any_io_executor home, clock& time)
-        : books_(b), chance_(c), home_(home), clock_(time), ready_(std::make_shared<events::signal>(home, time)) {}
+    // All but the node's own clock outlive it.
+    provider(payment_provider::books& b, chance& c, asio::any_io_executor home, clock& time, later far)
+        : books_(b), chance_(c), home_(home), clock_(time), far_(std::move(far)), ready_(std::make_shared<events::signal>(home, time)) {}
 
     void submit(std::vector<payment::provider_call>) override;
     task<std::vector<payment::provider_answer>> answers(std::size_t max, steady_point until) override;
@@ -31,12 +35,14 @@ public:
 
 private:
     task<void> call(payment::provider_call);
-    [[nodiscard]] payment::provider_answer perform(const payment::provider_call&);
+    task<void> call_back_about(std::string key);
+    [[nodiscard]] static payment::provider_answer perform(payment_provider::books&, chance&, const payment::provider_call&);
 
     payment_provider::books& books_;
     chance& chance_;
     asio::any_io_executor home_;
     clock& clock_;
+    const later far_;
     std::shared_ptr<events::signal> ready_;
     std::deque<payment::provider_answer> answered_;
     scope calls_{"sim.provider"};

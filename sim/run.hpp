@@ -1,12 +1,13 @@
-// One run of the simulation: a world made from a seed, a stormy time, a calm one, and the checks.
+// One run of the simulation: a world made from a plan, a stormy time, a calm one, and the checks.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "sim/plan.hpp"
 
 namespace bv::sim {
 
@@ -20,13 +21,16 @@ struct outcome {
     std::uint64_t handlers = 0;
     double virtual_seconds = 0;
     std::int64_t orders = 0;
-    std::map<std::string, std::uint64_t> transitions;  // of orders, "placed → StockReserved": how often
-    std::array<std::uint64_t, 10> faults{};     // by sim::fault
+    std::map<std::string, std::uint64_t> transitions;  // of orders, "placed: StockReserved": how often
+    fault_counts faults{};
     std::vector<violation> violations;
     [[nodiscard]] bool holds() const noexcept { return violations.empty(); }
 };
 
-// The same seed, the same outcome. `trace` is given each line of what happens.
-[[nodiscard]] outcome run(std::uint64_t seed, std::function<void(const std::string&)> trace = {});
+using tracer = std::function<void(const std::string&)>;
+
+// The same plan, the same outcome. `trace` is given each line of what happens.
+[[nodiscard]] outcome run(const plan&, const tracer& trace = {});
+[[nodiscard]] outcome run(std::uint64_t seed);
 
 }  // namespace bv::sim

@@ -1,11 +1,13 @@
-// What survives every crash: one database with the tables of all services, and the provider's books.
+// What survives every crash: one database with the tables of all services, the provider's books, and the price list.
 #pragma once
 
 #include "domains/commerce/inventory/adapters/memory_stock_store.hpp"
+#include "domains/commerce/notification/adapters/memory_notification_store.hpp"
 #include "domains/commerce/order/adapters/memory_stores.hpp"
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 #include "domains/commerce/payment/provider/books.hpp"
 #include "platform/events/memory_log_storage.hpp"
+#include "sim/prices.hpp"
 
 namespace bv::sim {
 
@@ -15,7 +17,9 @@ struct stores {
     order::memory_orders orders{};
     inventory::memory_stock stock{};
     payment::memory_books payments{};
+    notification::memory_notices notices{};
     payment_provider::books provider{};
+    price_list prices{};
 };
 
 }  // namespace bv::sim

@@ -1,4 +1,4 @@
-// Virtual time: one line of it for the whole simulation, and a clock a node that is set wrong by a little.
+// Virtual time: one line of it for the whole simulation, and a clock a node that is set wrong.
 #pragma once
 
 #include <map>
@@ -44,6 +44,8 @@ public:
         constexpr time_point epoch{std::chrono::sys_days(std::chrono::year(2026) / 1 / 1)};
         return epoch + std::chrono::floor<microseconds>(time_.now().time_since_epoch()) + skew_;
     }
+    // Sets what the clock on the wall is wrong by; waits go by the steady clock.
+    void set_skew(microseconds s) noexcept { skew_ = s; }
     [[nodiscard]] steady_point steady_now() const override { return time_.now(); }
     task<void> sleep_until(steady_point at) override { return wait(at, waiter::make()); }
     std::unique_ptr<timer> make_timer(asio::any_io_executor) override { return std::make_unique<node_timer>(*this); }
@@ -75,7 +77,7 @@ private:
     };
 
     timeline& time_;
-    const microseconds skew_;
+    microseconds skew_;
 };
 
 }  // namespace bv::sim

@@ -1,4 +1,4 @@
-// One order as each service has it, and what does not fit together. Pure. Private to verify.
+// One order as each service has it, and what does not fit together. Pure. Private to verify and to the simulation.
 #pragma once
 
 #include <cstdint>

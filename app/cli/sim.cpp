@@ -1,79 +1,150 @@
 // bv sim: the services under faults drawn from seeds, in virtual time.
-#include <atomic>
+#include <charconv>
 #include <iostream>
-#include <mutex>
-#include <thread>
+#include <optional>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "app/cli/command.hpp"
+#include "app/cli/commit.hpp"
+#include "app/replay/progress_line.hpp"
 #include "platform/telemetry/log.hpp"
-#include "sim/chance.hpp"
-#include "sim/run.hpp"
+#include "sim/search.hpp"
 
 namespace bv::cli {
-
 namespace {
 
+namespace json = boost::json;
+
 struct flags {
-    std::uint64_t first = 1, seeds = 200, seed = 0;
-    unsigned jobs = 1;
-    bool trace = false;
+    sim::search_options search{};
+    std::uint64_t seed = 0;
+    std::vector<int> shoppers;
+    std::string without, duration;
+    std::int64_t calm_after = 0;
+    bool trace = false, json = false;
+    int shrink = 150;
 };
 
-struct sums {
-    std::mutex mutex;
-    std::uint64_t runs = 0, broken = 0;
-    double virtual_seconds = 0;
-    std::int64_t orders = 0;
-    std::array<std::uint64_t, sim::fault_names.size()> faults{};
-    std::map<std::string, std::uint64_t> transitions;
-
-    void take(const sim::outcome& o) {
-        const std::lock_guard lock(mutex);
-        ++runs;
-        virtual_seconds += o.virtual_seconds;
-        orders += o.orders;
-        for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += o.faults[i];
-        for (const auto& [name, n] : o.transitions) transitions[name] += n;
-        if (o.holds()) return;
-        ++broken;
-        std::cout << fmt::format("seed {}: {} violations; bv sim --seed {} --trace shows the run\n", o.seed, o.violations.size(), o.seed);
-        for (const auto& v : o.violations) std::cout << fmt::format("  {}  {}: {}\n", v.invariant, v.about, v.what);
-    }
-};
-
-void show(const sums& s, std::chrono::duration<double> spent) {
-    std::cout << fmt::format("{} seeds in {:.1f} s ({:.1f} a second): {} orders, {:.1f} virtual hours, {:.0f} x real time\n", s.runs, spent.count(),
-                             static_cast<double>(s.runs) / spent.count(), s.orders, s.virtual_seconds / 3'600, s.virtual_seconds / spent.count());
-    std::cout << "faults:";
-    for (std::size_t i = 0; i < s.faults.size(); ++i) std::cout << fmt::format("{} {} {}", i == 0 ? "" : ",", s.faults[i], sim::fault_names[i]);
-    std::cout << fmt::format("\ntransitions of orders: {} kinds\n", s.transitions.size());
-    for (const auto& [name, n] : s.transitions) std::cout << fmt::format("  {:8}  {}\n", n, name);
-    std::cout << (s.broken == 0 ? "every invariant holds\n" : fmt::format("{} seeds violate an invariant\n", s.broken)) << std::flush;
+// "10m", "90s", "2h".
+std::optional<seconds> parse_duration(const std::string& text) {
+    std::int64_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    const std::string_view unit(end, text.data() + text.size());
+    const std::int64_t factor = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3'600 : 0;
+    if (error != std::errc{} || n < 1 || n > 1'000'000 || factor == 0) return std::nullopt;
+    return seconds(n * factor);
 }
 
-int run(const flags& f) {
-    telemetry::set_log_descriptor(-1);
-    sums all;
-    const auto begun = system_clock().steady_now();
-    if (f.seed != 0) {
-        std::function<void(const std::string&)> trace;
-        if (f.trace) trace = [](const std::string& line) { std::cout << line << '\n'; };
-        const auto o = sim::run(f.seed, std::move(trace));
-        std::cout << fmt::format("seed {}: trace {:016x}, {} handlers\n", o.seed, o.trace_hash, o.handlers);
-        all.take(o);
-    } else {
-        std::atomic<std::uint64_t> next{f.first};
-        std::vector<std::thread> workers;
-        for (unsigned i = 0; i < f.jobs; ++i)
-            workers.emplace_back([&] {
-                for (auto seed = next++; seed < f.first + f.seeds; seed = next++) all.take(sim::run(seed));
-            });
-        for (auto& w : workers) w.join();
+std::string sum(const sim::tally& t) {
+    const auto took = std::max(t.took.count(), 1e-3);
+    std::uint64_t faults = 0;
+    for (const auto n : t.faults) faults += n;
+    return fmt::format("{} seeds in {:.1f} s ({:.1f} a second): {} orders, {:.1f} virtual hours ({:.0f} x real time), {} faults{}", t.runs, took,
+                       static_cast<double>(t.runs) / took, t.orders, t.virtual_seconds / 3'600, t.virtual_seconds / took, faults,
+                       t.broken.empty() ? "" : fmt::format(", {} seeds broken", t.broken.size()));
+}
+
+void print_violations(const sim::outcome& o) {
+    for (const auto& v : o.violations) std::cout << fmt::format("  {}  {}: {}\n", v.invariant, v.about, v.what);
+}
+
+// What is left of a broken seed once all is cut away that it does not need, and what happens in it.
+void print_shortest(const sim::outcome& o, int tries) {
+    const auto least = sim::shrink(o, tries);
+    const auto rest = sim::apply(sim::draw_plan(o.seed), least.without);
+    std::cout << fmt::format("cut down in {} runs to {} of its shoppers:\n", least.tries, rest.shoppers.size());
+    print_violations(least.broken);
+    const sim::tracer show = [](const std::string& line) { std::cout << "  " << line << '\n'; };
+    (void)sim::run(rest, show);
+    std::cout << fmt::format("again: ./bv sim --seed {}{} --trace\n", o.seed, sim::to_options(least.without));
+}
+
+void print_text(const sim::tally& t, int shrink) {
+    std::cout << sum(t) << "\nfaults:";
+    for (std::size_t i = 0; i < t.faults.size(); ++i) std::cout << fmt::format("{} {} {}", i == 0 ? "" : ",", t.faults[i], sim::fault_names[i].what);
+    const auto unseen = t.unseen();
+    std::cout << fmt::format("\ntransitions of orders: {} seen, {} not\n", t.transitions.size(), unseen.size());
+    for (const auto& [name, n] : t.transitions) std::cout << fmt::format("  {:8}  {}\n", n, name);
+    for (const auto& name : unseen) std::cout << fmt::format("  {:>8}  {}\n", "not seen", name);
+    for (const auto& o : t.broken) {
+        std::cout << fmt::format("\nseed {} breaks {} (bitvelocity {})\n", o.seed, o.violations.front().invariant, commit());
+        print_violations(o);
     }
-    show(all, system_clock().steady_now() - begun);
-    return all.broken == 0 ? done : failed;
+    if (!t.broken.empty() && shrink > 0) print_shortest(t.broken.front(), shrink);
+    if (t.broken.empty()) std::cout << "every invariant holds\n";
+    std::cout << std::flush;
+}
+
+json::array to_json(const std::vector<sim::violation>& all) {
+    json::array out;
+    for (const auto& v : all) out.push_back({{"invariant", v.invariant}, {"about", v.about}, {"what", v.what}});
+    return out;
+}
+
+void print_json(const sim::tally& t, int shrink) {
+    json::object faults, transitions;
+    for (std::size_t i = 0; i < t.faults.size(); ++i) faults[sim::fault_names[i].id] = t.faults[i];
+    for (const auto& [name, n] : t.transitions) transitions[name] = n;
+    for (const auto& name : t.unseen()) transitions[name] = 0;
+    json::array broken;
+    for (const auto& o : t.broken) {
+        json::object one{{"seed", o.seed}, {"violations", to_json(o.violations)}};
+        if (shrink > 0 && broken.empty()) one["again"] = fmt::format("./bv sim --seed {}{} --trace", o.seed, sim::to_options(sim::shrink(o, shrink).without));
+        broken.push_back(std::move(one));
+    }
+    std::cout << json::serialize(json::object{{"commit", commit()}, {"holds", t.broken.empty()}, {"seeds", t.runs}, {"seconds", t.took.count()},
+                                              {"virtual_seconds", t.virtual_seconds}, {"orders", t.orders}, {"handlers", t.handlers},
+                                              {"faults", std::move(faults)}, {"transitions", std::move(transitions)}, {"broken", std::move(broken)}})
+              << '\n';
+}
+
+int run_one(const flags& f, const sim::cuts& without) {
+    sim::tracer trace;
+    if (f.trace) trace = [](const std::string& line) { std::cout << line << '\n'; };
+    const auto o = sim::run(sim::apply(sim::draw_plan(f.seed), without), trace);
+    if (f.json) {
+        std::cout << json::serialize(json::object{{"seed", o.seed}, {"trace", fmt::format("{:016x}", o.trace_hash)}, {"holds", o.holds()}, {"violations", to_json(o.violations)}}) << '\n';
+    } else {
+        std::cout << fmt::format("seed {}: trace {:016x}, {} handlers, {} orders\n", o.seed, o.trace_hash, o.handlers, o.orders);
+        print_violations(o);
+        std::cout << (o.holds() ? "every invariant holds\n" : "") << std::flush;
+    }
+    return o.holds() ? done : failed;
+}
+
+int run_many(const flags& f) {
+    replay::progress_line line(std::cerr, on_terminal(2), system_clock());
+    const auto found = sim::search(f.search, [&](const sim::tally& t) {
+        if (!f.json) line.show(sum(t));
+    });
+    line.clear();
+    f.json ? print_json(found, f.shrink) : print_text(found, f.shrink);
+    return found.broken.empty() ? done : failed;
+}
+
+int run(flags f, bool one_seed) {
+    telemetry::set_log_descriptor(-1);
+    sim::cuts without;
+    if (const auto wrong = sim::leave_out(without, f.without); !wrong.empty()) {
+        std::cerr << fmt::format("bv: --without: there is nothing called \"{}\"; what can be left out:", wrong);
+        for (const auto& n : sim::fault_names) std::cerr << ' ' << n.id;
+        std::cerr << " supplies prices\n";
+        return wrong_use;
+    }
+    if (!f.shoppers.empty()) without.shoppers.emplace(f.shoppers.begin(), f.shoppers.end());
+    if (f.calm_after > 0) without.calm_after = milliseconds(f.calm_after);
+    if (one_seed) return run_one(f, without);
+    if (!without.empty() || f.trace) {
+        std::cerr << "bv: --shoppers, --without, --calm-after and --trace are about one run: name its --seed\n";
+        return wrong_use;
+    }
+    if (!f.duration.empty() && !(f.search.time = parse_duration(f.duration))) {
+        std::cerr << fmt::format("bv: --for: \"{}\" is not a time such as 90s, 10m or 2h\n", f.duration);
+        return wrong_use;
+    }
+    return run_many(f);
 }
 
 }  // namespace
@@ -81,14 +152,21 @@ int run(const flags& f) {
 void add_sim(CLI::App& parser, common& c) {
     auto f = std::make_shared<flags>();
     auto* command = parser.add_subcommand("sim",
-                                          "Run order, inventory and payment under faults drawn from seeds, in virtual time, and check the invariants.\n"
-                                          "Exit 0: all hold; 1: one is violated.");
-    command->add_option("--seeds", f->seeds, "how many seeds")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
-    command->add_option("--first", f->first, "the first of them")->capture_default_str();
-    command->add_option("--seed", f->seed, "this one only");
-    command->add_option("--jobs", f->jobs, "seeds at a time")->check(CLI::Range(1, 64))->capture_default_str();
+                                          "Run order, inventory, payment and notification under faults drawn from seeds, in virtual time, and check the invariants.\n"
+                                          "Exit 0: all hold; 1: one is violated, and the shortest history that does it is shown.");
+    auto* seeds = command->add_option("--seeds", f->search.seeds, "how many seeds")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
+    command->add_option("--first", f->search.first, "the first of them")->capture_default_str();
+    command->add_option("--for", f->duration, "as many seeds as there is time for: 90s, 10m, 2h")->excludes(seeds);
+    command->add_option("--jobs", f->search.jobs, "seeds at a time")->check(CLI::Range(1, 64))->capture_default_str();
+    command->add_flag("--until-broken", f->search.until_broken, "ends at the first seed that breaks an invariant");
+    command->add_option("--shrink", f->shrink, "runs that cutting down the first broken seed may take; 0: none")->check(CLI::Range(0, 10'000))->capture_default_str();
+    auto* seed = command->add_option("--seed", f->seed, "this one only");
+    command->add_option("--shoppers", f->shoppers, "with --seed: only these shoppers, by number")->delimiter(',');
+    command->add_option("--without", f->without, "with --seed: without these faults, \"supplies\" or \"prices\": crash,decline");
+    command->add_option("--calm-after", f->calm_after, "with --seed: nothing goes wrong after so many milliseconds")->check(CLI::Range(1, 1'000'000));
     command->add_flag("--trace", f->trace, "with --seed: what happens, line by line");
-    command->callback([f, &c] { c.exit = run(*f); });
+    command->add_flag("--json", f->json, "for programs");
+    command->callback([f, seed, &c] { c.exit = run(*f, seed->count() > 0); });
 }
 
 }  // namespace bv::cli

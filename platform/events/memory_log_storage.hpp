@@ -32,6 +32,11 @@ struct memory_schema {
 class memory_schemas {
 public:
     [[nodiscard]] memory_schema& of(std::string_view service) { return all_[std::string(service)]; }
+    // For checks; null: it has written nothing and reads nothing.
+    [[nodiscard]] const memory_schema* find(std::string_view service) const {
+        const auto at = all_.find(std::string(service));
+        return at == all_.end() ? nullptr : &at->second;
+    }
     // group, consumer of each source that retention waits for.
     std::map<std::string, std::set<std::pair<std::string, std::string>>> groups{};
 
