@@ -1,0 +1,166 @@
+"""Mutations of the real code, each a bug that somebody could write. Simulation has to catch every one.
+
+`find` stands in the file exactly once; `catches` names the invariants of which at least one must be seen broken, and is
+empty where any will do. `real` names the test that catches the same mistake where only a memory adapter is mutated.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    find: str
+    replace: str
+    catches: tuple[str, ...] = ()
+    real: str = ""
+
+
+EVENTS = "platform/events/"
+ORDER = "domains/commerce/order/"
+STOCK = "domains/commerce/inventory/"
+PAYMENT = "domains/commerce/payment/"
+NOTICE = "domains/commerce/notification/"
+
+MUTANTS = (
+    # The event log
+    Mutant("position-not-advanced-with-the-effect", EVENTS + "consumer_loop.cpp",
+           "    parked_ = 0;\n    co_await store_->advance(uow, position_, to);\n", "    parked_ = 0;\n", ("stock.conserved", "stock.matches_orders", "events.once")),
+    Mutant("position-check-dropped", EVENTS + "memory_log_storage.cpp",
+           "if (!at || *at != from) throw", "if (!at) throw", (), "log_contract.hpp over PostgreSQL (pg_log_world_test.cpp): two instances of a group"),
+    Mutant("position-advanced-before-the-effect-commits", EVENTS + "consumer_loop.cpp",
+           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n",
+           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n"
+           "    co_await sub_.store->run(options({}), [this, to](storage::unit_of_work& uow) { return advance_in(uow, to); });\n    position_ = to;\n",
+           ()),
+    Mutant("read-by-id-instead-of-commit-order", EVENTS + "horizon.cpp",
+           "    return safe_;\n", "    return head;\n", ("orders.final", "events.once", "projections.fold")),
+    Mutant("horizon-reads-the-head-after-the-snapshot", EVENTS + "memory_outbox_reader.cpp",
+           "    co_await tx.statement();\n    out.snapshot_xmin = database_.oldest_running();\n    out.next_xid = database_.next_id();\n",
+           "    out.snapshot_xmin = database_.oldest_running();\n    out.next_xid = database_.next_id();\n    co_await tx.statement();\n"
+           "    for (std::size_t i = 0; i < sources.size(); ++i) out.heads[i] = schemas_.of(sources[i]).drawn;\n",
+           (), "commit_order_test.cpp, over PostgreSQL"),
+    Mutant("acknowledge-on-failure", EVENTS + "consumer_loop.cpp",
+           "    if (broken) {\n        span.fail(broken->reason);\n        span.end();\n        throw failure(*broken);\n    }\n",
+           "    if (broken) span.fail(broken->reason);\n", ("orders.final", "events.once")),
+    Mutant("event-skipped-after-a-conflict", EVENTS + "consumer_loop.cpp",
+           "    } else if (batch_.empty() || is_transient(why.code)) {", "    } else if (batch_.empty() || why.code == code::unavailable || why.code == code::deadline_exceeded) {\n"
+           "        if (!batch_.empty()) buffer_.erase(buffer_.begin());", ()),
+    Mutant("ring-restart-forgets-the-readers", EVENTS + "source_tail.cpp",
+           "    begun_ = false;\n    ++generation_;\n", "    begun_ = false;\n", ()),
+    Mutant("outbox-written-outside-the-transaction", ORDER + "app/record.cpp",
+           "    co_await env.outbox.append(uow, std::move(messages));\n",
+           "    co_await env.db.run({.identity = storage::system_identity(\"service:orders\")}, [&](storage::unit_of_work& own) { return env.outbox.append(own, messages); });\n", ()),
+
+    # Orders
+    Mutant("version-check-dropped", ORDER + "adapters/memory_stores.cpp",
+           "    if (!all_added) throw order_changed();\n", "", (), "store_contract over PostgreSQL (postgres_test.cpp): an append at a stale version"),
+    Mutant("idempotency-key-ignored", ORDER + "app/prepare_order.cpp",
+           "    if (ctx.idempotency_key.empty()) return order_id::v7(env.clock, env.rng);\n    return {", "    return order_id::v7(env.clock, env.rng);\n    return {", ("orders.once", "stock.matches_orders")),
+    Mutant("same-key-with-another-body-accepted", ORDER + "app/place_orders.cpp",
+           "    if (same_content(o, e)) return o;\n", "    return o;\n", ("orders.once",)),
+    Mutant("total-without-the-last-line", ORDER + "model/decide_commands.cpp",
+           "        out.total = total->minor;\n", "        if (i + 1 < lines.size() || i == 0) out.total = total->minor;\n", ()),
+    Mutant("price-by-another-line", ORDER + "app/prepare_order.cpp",
+           "l.quantity(), *it->second->unit_price, 0});", "l.quantity(), *offers.front().unit_price, 0});", ("orders.priced",)),
+    Mutant("time-out-not-armed", ORDER + "app/record.cpp",
+           "        if (now != awaited(c.before)) steps", "        if (c.before.exists() && now != awaited(c.before)) steps", ()),
+    Mutant("time-out-releases-no-stock", ORDER + "model/decide_commands.cpp",
+           "    decision d{{cancelled}, {cancelled, stock_release_requested{}}};\n", "    decision d{{cancelled}, {cancelled}};\n", ("orders.final", "stock.matches_orders")),
+    Mutant("cancel-voids-no-payment", ORDER + "model/decide_commands.cpp",
+           "    if (o.status != status::placed) d.messages.emplace_back(void_requested{});\n    return d;\n}\n\n}  // namespace", "    return d;\n}\n\n}  // namespace",
+           ("orders.final", "payments.match_orders")),
+    Mutant("decline-releases-no-stock", ORDER + "model/decide_replies.cpp",
+           "        const order_cancelled e{cancel_reason::payment_declined, r.why};\n        return {{e}, {e, stock_release_requested{}}};",
+           "        const order_cancelled e{cancel_reason::payment_declined, r.why};\n        return {{e}, {e}};", ("orders.final", "stock.matches_orders")),
+    Mutant("capture-failure-releases-no-stock", ORDER + "model/decide_replies.cpp",
+           "        const order_cancelled e{cancel_reason::capture_failed, r.why};\n        return {{e}, {e, stock_release_requested{}}};",
+           "        const order_cancelled e{cancel_reason::capture_failed, r.why};\n        return {{e}, {e}};", ("orders.final", "stock.matches_orders")),
+    Mutant("cancel-of-a-confirmed-order-refunds-nothing", ORDER + "model/decide_commands.cpp",
+           "{cancelled, stock_release_requested{}, refund_requested{cancel_refund_id(o.id), o.captured - o.refunded}}}", "{cancelled, stock_release_requested{}}}", ("payments.match_orders",)),
+    Mutant("cancel-allowed-after-returns", ORDER + "model/decide_commands.cpp",
+           "    if (!o.returns.empty()) return refuse(order_errc::has_returns);\n", "", ("streams.legal", "payments.match_orders")),
+    Mutant("confirmation-told-before-the-capture", ORDER + "model/decide_replies.cpp",
+           "        if (o.status != status::reserved) return {};\n        return {{payment_authorised{r.payment_id}}, {capture_requested{r.payment_id}}};",
+           "        if (o.status != status::reserved) return {};\n        return {{payment_authorised{r.payment_id}}, {capture_requested{r.payment_id}, order_confirmed{}}};", ()),
+    Mutant("late-capture-after-a-cancel-not-shown", ORDER + "model/decide_replies.cpp",
+           "        if (o.status == status::cancelled && o.awaits_void && o.captured == 0) return {{payment_captured{r.payment_id}}, {}};\n", "", ()),
+    Mutant("rest-of-an-order-with-returns-not-refunded", ORDER + "model/decide_replies.cpp",
+           "        if (rest > 0) d.messages", "        if (rest > 0 && o.returns.empty()) d.messages", ("payments.match_orders",)),
+    Mutant("return-refunds-twice", ORDER + "model/decide_commands.cpp",
+           "    if (o.has_return(c.return_id)) return decision{};\n", "", ("payments.match_orders", "streams.legal", "orders.kept")),
+    Mutant("return-of-more-than-was-ordered", ORDER + "model/decide_commands.cpp",
+           "        if (w.quantity > l->quantity - l->returned - r.quantity) return", "        if (w.quantity > l->quantity - r.quantity) return", ()),
+    Mutant("projection-skips-a-version", ORDER + "app/project_orders.cpp",
+           "\"StreamPaymentCaptured\", \"StreamStockReleased\", \"StreamPaymentVoided\", \"StreamPaymentRefunded\"}", "\"StreamPaymentCaptured\", \"StreamStockReleased\", \"StreamPaymentVoided\"}", ("projections.fold",)),
+    Mutant("sales-of-a-cancelled-order-stay", ORDER + "adapters/memory_projection_store.cpp",
+           "        if (before) co_await add_sales(tx, *before, -1);\n", "", ("projections.fold",), "read_models_test.cpp, over both stores"),
+    Mutant("stale-read-after-a-write", ORDER + "adapters/memory_projection_store.cpp",
+           "    if (row && row->summary.version == out.head) out.document", "    if (row) out.document", ("orders.monotonic",), "read_models_test.cpp, over both stores"),
+
+    # Inventory
+    Mutant("availability-not-checked", STOCK + "model/stock_book.cpp",
+           "        if (available >= line.quantity) continue;\n", "        continue;\n", ()),
+    Mutant("part-of-an-order-held", STOCK + "model/stock_book.cpp",
+           "    if (!short_of_stock)\n        for (const auto& line : lines) levels_[line.sku].now.reserved += line.quantity;\n",
+           "    for (const auto& line : lines)\n        if (!short_of_stock || levels_[line.sku].now.available() >= line.quantity) levels_[line.sku].now.reserved += line.quantity;\n", ("stock.conserved",)),
+    Mutant("repeated-order-reserved-again", STOCK + "model/stock_book.cpp",
+           "    if (reservations_.contains(id)) return step::nothing;\n", "", ()),
+    Mutant("release-whatever-the-status", STOCK + "model/stock_book.cpp",
+           "    if (!r || (r->status != reservation_status::held && r->status != reservation_status::committed)) return step::nothing;\n    return give_back(id, reservation_status::released);",
+           "    if (!r) return step::nothing;\n    return give_back(id, reservation_status::released);", ()),
+    Mutant("release-of-a-sold-order-gives-back-nothing", STOCK + "model/stock_book.cpp",
+           "        else level.sold -= line.quantity - line.returned;\n", "", ("stock.conserved",)),
+    Mutant("returned-stock-counted-twice-at-release", STOCK + "model/stock_book.cpp",
+           "    const auto it = reservations_.find(id);\n    if (it == reservations_.end() || it->second.value.status != reservation_status::committed) return step::nothing;\n",
+           "    const auto it = reservations_.find(id);\n    if (it == reservations_.end()) return step::nothing;\n", ()),
+    Mutant("return-puts-nothing-back", STOCK + "model/stock_book.cpp",
+           "        level.sold -= quantity;\n", "", ("stock.conserved",)),
+    Mutant("expiry-not-told", STOCK + "app/handle_order_events.cpp",
+           "        if (book.expire(id, now) == step::expired) out.push_back(announce<contract::ReservationExpired>(clock_, rng_, id));\n",
+           "        book.expire(id, now);\n", ()),
+    Mutant("confirmation-after-expiry-ignored", STOCK + "model/stock_book.cpp",
+           "    if (!held && r.status != reservation_status::expired) return step::nothing;\n", "    if (!held) return step::nothing;\n", ("stock.matches_orders",)),
+    Mutant("rejected-commit-not-told", STOCK + "app/handle_order_events.cpp",
+           "        if (done == step::rejected) return rejection<contract::StockCommitRejected>(clock_, rng_, c->order, shortages);\n", "", ("stock.matches_orders", "orders.final")),
+    Mutant("delivery-counted-at-each-repeat", STOCK + "adapters/api.cpp",
+           "    if (!given.empty()) return given;\n    if (!ctx.idempotency_key.empty()) return", "    if (!ctx.idempotency_key.empty() && given.empty()) return", ()),
+
+    # Payment
+    Mutant("provider-key-not-stable", PAYMENT + "app/perform_operations.cpp",
+           "            .key = c.op.key,\n", "            .key = c.attempts > 1 ? c.op.key + \":\" + std::to_string(c.attempts) : c.op.key,\n", ()),
+    Mutant("outcome-guessed-instead-of-asked", PAYMENT + "app/apply_answers.cpp",
+           "                p.writes().updates.push_back({a.answer.key, operation_state::unknown, later});\n",
+           "                p.writes().updates.push_back({a.answer.key, operation_state::done, {}, 0, false});\n", ()),
+    Mutant("lease-not-fenced", PAYMENT + "adapters/memory_store.cpp",
+           "        if (!found || found->b.state == operation_state::done) continue;\n        auto row = *found;\n        row.b.state = u.state;",
+           "        if (!found) continue;\n        auto row = *found;\n        row.b.state = u.state;", (), "store_contract_test.cpp, over both stores"),
+    Mutant("capture-booked-at-each-answer", PAYMENT + "model/decide.cpp",
+           "    if (p.status != capturing) return ignore(p, \"a capture that is known already\");\n", "", ()),
+    Mutant("refund-booked-at-each-answer", PAYMENT + "model/decide.cpp",
+           "    if (at == d.next.refunds.end() || at->state != refund_state::requested) return ignore(p, \"a refund that is known already\");\n",
+           "    if (at == d.next.refunds.end()) return ignore(p, \"a refund that is known already\");\n", ()),
+    Mutant("repeated-refund-request-refunds-again", PAYMENT + "model/decide.cpp",
+           "    if (p.find_refund(r.id)) return ignore(p, \"a refund that is known already\");\n    decision d{.next = p};\n    auto& made = d.next.refunds.emplace_back(r.id,",
+           "    decision d{.next = p};\n    auto& made = d.next.refunds.emplace_back(p.find_refund(r.id) ? r.id + \"-again\" : r.id,", ()),
+    Mutant("void-during-a-capture-forgotten", PAYMENT + "model/decide.cpp",
+           "    if (p.void_wanted) refund_rest(d);\n", "", ("orders.final", "payments.match_orders")),
+    Mutant("void-during-an-authorisation-forgotten", PAYMENT + "model/decide.cpp",
+           "    if (p.void_wanted) {\n        start_void(d);\n    } else if", "    if", ("orders.final", "payments.match_orders")),
+    Mutant("ledger-one-sided", PAYMENT + "model/ledger.cpp",
+           "{{std::string(debit), amount.minor}, {std::string(credit), -amount.minor}}};\n    BV_ASSERT(balanced(t));",
+           "{{std::string(debit), amount.minor}, {std::string(credit), 1 - amount.minor}}};", ()),
+    Mutant("refund-not-booked", PAYMENT + "model/decide.cpp",
+           "    d.bookings.push_back(book_refund(done.key, p.id.value, given));\n", "", ("payments.match_orders",)),
+    Mutant("decline-not-told", PAYMENT + "model/decide.cpp",
+           "        refuse_waiting_refunds(d.next);\n        d.announcements.push_back(told::declined{o.reason});\n", "        refuse_waiting_refunds(d.next);\n", ()),
+    Mutant("payment-answers-lost-when-the-store-is-away", PAYMENT + "app/perform_operations.cpp",
+           "    } catch (...) {\n        if (was_woken) woken_ = true;\n", "    } catch (...) {\n        answered_.clear();\n        if (was_woken) woken_ = true;\n", ()),
+
+    # Notification
+    Mutant("buyer-told-at-each-hearing", NOTICE + "model/tell.cpp",
+           "    const auto id = id_of(o.order, kind, return_id);\n", "    const auto id = [&] { static int heard = 0; return notice_id{uuid::named(o.order.str() + std::to_string(++heard))}; }();\n", ()),
+    Mutant("buyers-not-told-of-returns", NOTICE + "app/tell_buyers.cpp",
+           "            orders::OrderReturned::descriptor()->full_name()};", "            \"nothing\"};", ("notifications.once",)),
+)
