@@ -100,6 +100,19 @@ TEST(commit_order, transactions_newer_than_every_completed_one_are_waited_for) {
     EXPECT_EQ(payloads(w, "g"), (list{"z:1", "a:1", "b:1"}));
 }
 
+// The horizon alone would wait for it: what has no gap before it is settled, whoever is at work.
+TEST(commit_order, a_transaction_that_appends_nothing_holds_nothing_back) {
+    pg_log_world w;
+    running log(w, {subscribed(w, "g")});
+    held_transaction unrelated(w, {});
+    publish(w, {an_event("a", 1), an_event("b", 1)});
+    publish(w, {an_event("a", 2)});
+    ASSERT_TRUE(eventually([&] { return count(w, "g") == 3; }));
+    EXPECT_EQ(payloads(w, "g"), (list{"a:1", "b:1", "a:2"}));
+    EXPECT_GT(w.number("SELECT next_xid - snapshot_xmin FROM platform.outbox_heads('{maker}')"), 0) << "it is still at work";
+    ASSERT_TRUE(unrelated.commit());
+}
+
 // Ordered by transaction id, the second event of the key would come first.
 TEST(commit_order, the_order_of_a_key_holds_when_the_later_writer_began_earlier) {
     pg_log_world w;

@@ -39,7 +39,7 @@ private:
         bool committed = false;
     };
     static task<void> work(log_world* w, storage::unit_of_work* uow, std::vector<outgoing> events, std::shared_ptr<state> s) {
-        static constexpr pg::statement flush{"test.flush", "SELECT 1"};
+        static constexpr pg::statement flush{"test.flush", "SELECT pg_current_xact_id() IS NULL"};  // at work, whatever it appends
         co_await w->box().append(*uow, std::move(events));
         co_await pg::of(*uow).query(flush);
         s->inserted.set_value();

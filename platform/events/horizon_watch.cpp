@@ -34,13 +34,13 @@ horizon_watch::horizon_watch(const std::vector<std::string>& sources, clock& c, 
                                                      {{"source", name}})});
 }
 
-void horizon_watch::observe(std::size_t index, const horizon& h) {
+void horizon_watch::observe(std::size_t index, bool waits, std::int64_t read_to) {
     const std::lock_guard lock(mutex_);
     auto& s = sources_.at(index);
     const auto now = clock_.steady_now();
-    if (!h.waiting()) s.since.reset();
-    else if (!s.since || h.safe() != s.safe) s.since = now;
-    s.safe = h.safe();
+    if (!waits) s.since.reset();
+    else if (!s.since || read_to != s.read_to) s.since = now;
+    s.read_to = read_to;
     s.stalled.set(s.since ? std::chrono::duration<double>(now - *s.since).count() : 0);
 }
 

@@ -1,5 +1,5 @@
-// Watches whether the commit-safe positions move: a transaction that stays open, anywhere in the server and whatever it writes,
-// holds all delivery back. The watch tells for how long, and, once asked to, by whom.
+// Watches whether delivery moves: a transaction that drew a position and stays open holds back what comes after it, and, behind
+// a position that a rollback left empty, so does any other. The watch tells for how long, and, once asked to, by whom.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "platform/core/clock.hpp"
-#include "platform/events/horizon.hpp"
 #include "platform/telemetry/metrics.hpp"
 
 namespace bv::events {
@@ -41,8 +40,8 @@ class horizon_watch {
 public:
     horizon_watch(const std::vector<std::string>& sources, clock&, horizon_watch_options);
 
-    // After each probe: each source by its index.
-    void observe(std::size_t source, const horizon&);
+    // After each look: whether a source, by its index, waits behind a position that was drawn, and up to where it was read.
+    void observe(std::size_t source, bool waits, std::int64_t read_to);
     // After all of them: whether to look up who holds delivery back, and tell().
     [[nodiscard]] bool wants_names();
     // Warns in the log when that is due.
@@ -57,8 +56,8 @@ private:
     struct source {
         std::string name;
         telemetry::gauge& stalled;
-        std::int64_t safe = 0;
-        std::optional<steady_point> since{};  // since when it waits at `safe`
+        std::int64_t read_to = 0;
+        std::optional<steady_point> since{};  // since when it waits there
     };
     [[nodiscard]] std::optional<held_delivery> held_at(steady_point now) const;
 

@@ -77,7 +77,8 @@ task<bool> tailer::poll() {
     bool progress = false;
     for (std::size_t i = 0; i < sources_.size() && !halted_; ++i) {
         if (co_await refresh(sources_[i], found.heads.at(i), found.snapshot_xmin, found.next_xid, found.epoch)) progress = true;
-        watch_.observe(i, sources_[i].horizon);
+        const auto& s = sources_[i];
+        watch_.observe(i, s.tail->begun() ? s.at_gap : s.horizon.waiting(), s.tail->begun() ? s.read_to : s.horizon.safe());
     }
     if (!halted_ && watch_.wants_names()) co_await name_holders(found.snapshot_xmin);
     co_return progress;
@@ -104,19 +105,39 @@ task<bool> tailer::refresh(source& s, std::int64_t head, std::int64_t xmin, std:
         if (s.horizon.waiting()) co_return false;  // start from a horizon that is known
         tail.begin(co_await reader_.last_row(tail.source(), safe));
         s.read_to = safe;
+        s.at_gap = false;
         co_return true;
     }
-    if (safe <= s.read_to) co_return false;
+    co_return co_await read(s, safe, head);
+}
+
+// Hands on what is settled of the rows after read_to: all up to the horizon, and beyond it those that follow without a gap.
+// A position belongs to one row at most, so nothing can come to stand before a row that has no gap before it, whichever
+// transactions are still open; only a gap, which is a transaction under way or one that was rolled back, waits for the horizon.
+task<bool> tailer::read(source& s, std::int64_t safe, std::int64_t head) {
+    if (s.at_gap && safe <= s.read_to) {
+        // What is behind the gap was read once; it is read again when the gap is closed.
+        const auto next = co_await reader_.fetch(s.tail->source(), s.read_to, s.read_to + 1, 1);
+        if (next.empty()) co_return false;
+    }
     bool progress = false;
-    while (!halted_) {
-        auto rows = co_await reader_.fetch(tail.source(), tail.head(), safe, options_.fetch_rows);
-        const bool last = rows.size() < static_cast<std::size_t>(options_.fetch_rows);
+    s.at_gap = false;
+    while (!halted_ && !s.at_gap && s.read_to < head) {
+        // From the last row and not from read_to, a bare value of the sequence, which may fall back in a crash.
+        auto rows = co_await reader_.fetch(s.tail->source(), s.tail->head(), head, options_.fetch_rows);
+        const bool all = rows.size() < static_cast<std::size_t>(options_.fetch_rows);
+        auto last = s.read_to;
+        const auto gap = std::ranges::find_if(rows, [&](const event_ptr& e) {
+            if (e->position > safe && e->position != std::max(last, safe) + 1) return true;
+            last = std::max(last, e->position);
+            return false;
+        });
+        const bool stops = all || gap != rows.end();
+        s.read_to = stops ? std::max(last, safe) : last;
+        s.at_gap = stops && s.read_to < head;
+        rows.erase(gap, rows.end());
         progress = progress || !rows.empty();
-        tail.append(std::move(rows));
-        if (last) {
-            s.read_to = safe;
-            break;
-        }
+        s.tail->append(std::move(rows));
     }
     co_return progress;
 }

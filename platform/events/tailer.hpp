@@ -49,12 +49,14 @@ private:
     struct source {
         std::shared_ptr<source_tail> tail;
         events::horizon horizon{};
-        std::int64_t read_to = 0;  // horizon up to which rows were fetched
+        std::int64_t read_to = 0;  // every position up to here was read, or will never hold a row
+        bool at_gap = false;       // the next position was drawn, and held no row when it was last looked at
         std::uint64_t resets = 0;  // of the horizon when they were
     };
     task<bool> poll();
     task<void> name_holders(std::int64_t xmin);
     task<bool> refresh(source&, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch);
+    task<bool> read(source&, std::int64_t safe, std::int64_t head);
     [[nodiscard]] milliseconds slower(milliseconds) const noexcept;
 
     outbox_reader& reader_;

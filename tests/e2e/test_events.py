@@ -128,11 +128,11 @@ def test_reads_go_on_while_read_models_are_made_again(platform, shop):
 
 
 @contextlib.contextmanager
-def session(p):
+def session(p, database="postgres"):
     """Somebody's psql at the platform's server."""
     postmaster = (p.folder / "postgres/pgdata/postmaster.pid").read_text().split("\n")
     environment = {**os.environ, "PGPASSWORD": (p.folder / "postgres/admin.password").read_text().strip(), "PGAPPNAME": "left-open"}
-    psql = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin", "-d", "postgres"],
+    psql = subprocess.Popen(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin", "-d", database],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         yield psql
@@ -140,11 +140,21 @@ def session(p):
         psql.communicate("ROLLBACK;\n", timeout=30)
 
 
-def test_a_transaction_left_open_in_another_database_is_named(own_platform):
+def test_a_transaction_left_open_in_another_database_holds_no_order_back(platform, shop):
+    shopper, sku = platform.shopper(), shop(5)
+    with session(platform) as psql:
+        psql.stdin.write("BEGIN; CREATE TEMPORARY TABLE kept AS SELECT 1; SELECT pg_backend_pid();\n")
+        psql.stdin.flush()
+        psql.stdout.readline()
+        assert final(shopper, place(shopper, [(sku, 1)])["id"])["status"] == "ORDER_STATUS_CONFIRMED"
+
+
+def test_a_transaction_left_open_behind_which_events_wait_is_named(own_platform):
     p = own_platform().start()
     operator = p.operator()
-    with session(p) as psql:
-        psql.stdin.write("BEGIN; CREATE TEMPORARY TABLE kept AS SELECT 1; SELECT pg_backend_pid();\n")
+    with session(p, "bitvelocity") as psql:
+        # The position of an event that it has not appended yet.
+        psql.stdin.write("BEGIN; CREATE TEMPORARY TABLE kept AS SELECT nextval('product.outbox_position'); SELECT pg_backend_pid();\n")
         psql.stdin.flush()
         pid = int(psql.stdout.readline())
         sku = operator.get("/v1/products", pageSize=1)["products"][0]["sku"]
@@ -153,7 +163,7 @@ def test_a_transaction_left_open_in_another_database_is_named(own_platform):
         held = wait_for(lambda: operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
         assert held["sources"] == ["product"] and float(held["held"].rstrip("s")) >= 5
         by = held["transactions"][0]
-        assert (by["pid"], by["role"], by["application"], by["database"], by["state"]) == (pid, "bv_admin", "left-open", "postgres", "idle in transaction")
+        assert (by["pid"], by["role"], by["application"], by["database"], by["state"]) == (pid, "bv_admin", "left-open", "bitvelocity", "idle in transaction")
         assert json.loads(p.run("status", "--json").out)["status"]["heldDelivery"]["transactions"][0]["pid"] == pid
         shown = p.run("status").out
         assert "events of product have been waiting" in shown and f"pg_terminate_backend({pid})" in shown and "left-open" in shown
