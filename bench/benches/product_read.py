@@ -12,7 +12,7 @@ import time
 import urllib.request
 
 from lib import charts, figures, peers, platform
-from lib.environment import ensure, free_port
+from lib.environment import CannotMeasure, ensure, free_port
 
 TARGET = 2.0
 SKU = "KIT-KETTLE-17"
@@ -89,7 +89,9 @@ def start_peers(run, body):
         port = free_port()
         child = run.start([*command, str(port), str(product)], env={**os.environ, "GOMAXPROCS": "1"}, stdout=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}/v1/products/{SKU}"
-        assert json.loads(wait_for(url)) == json.loads(body), f"{name} serves something else"
+        served = json.loads(wait_for(url))
+        if served != json.loads(body):
+            raise CannotMeasure(f"{name} serves {served}, and the platform {body.decode()}: bench/peers must follow the contract")
         out[name] = (child.pid, url, [])
     return out
 

@@ -17,17 +17,15 @@ type price struct {
 }
 
 type product struct {
-	Sku         string   `json:"sku"`
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Category    string   `json:"category"`
-	Tags        []string `json:"tags,omitempty"`
-	Prices      []price  `json:"prices"`
-	OnSale      bool     `json:"onSale"`
-	Version     string   `json:"version"`
-	Etag        string   `json:"etag,omitempty"`
-	CreateTime  string   `json:"createTime"`
-	UpdateTime  string   `json:"updateTime"`
+	Sku         string  `json:"sku"`
+	Name        string  `json:"name"`
+	Description string  `json:"description"`
+	Category    string  `json:"category"`
+	Prices      []price `json:"prices"`
+	OnSale      bool    `json:"onSale"`
+	Etag        string  `json:"etag,omitempty"`
+	CreateTime  string  `json:"createTime"`
+	UpdateTime  string  `json:"updateTime"`
 }
 
 func main() {
