@@ -47,15 +47,11 @@ MUTANTS = (
     Mutant("event-skipped-after-a-conflict", EVENTS + "consumer_loop.cpp",
            "    } else if (batch_.empty() || is_transient(why.code)) {", "    } else if (batch_.empty() || why.code == code::unavailable || why.code == code::deadline_exceeded) {\n"
            "        if (!batch_.empty()) buffer_.erase(buffer_.begin());", ()),
-    Mutant("ring-restart-forgets-the-readers", EVENTS + "source_tail.cpp",
-           "    begun_ = false;\n    ++generation_;\n", "    begun_ = false;\n", ()),
     Mutant("outbox-written-outside-the-transaction", ORDER + "app/record.cpp",
            "    co_await env.outbox.append(uow, std::move(messages));\n",
            "    co_await env.db.run({.identity = storage::system_identity(\"service:orders\")}, [&](storage::unit_of_work& own) { return env.outbox.append(own, messages); });\n", ()),
 
     # Orders
-    Mutant("version-check-dropped", ORDER + "adapters/memory_stores.cpp",
-           "    if (!all_added) throw order_changed();\n", "", (), "store_contract over PostgreSQL (postgres_test.cpp): an append at a stale version"),
     Mutant("idempotency-key-ignored", ORDER + "app/prepare_order.cpp",
            "    if (ctx.idempotency_key.empty()) return order_id::v7(env.clock, env.rng);\n    return {", "    return order_id::v7(env.clock, env.rng);\n    return {", ("orders.once", "stock.matches_orders")),
     Mutant("same-key-with-another-body-accepted", ORDER + "app/place_orders.cpp",
