@@ -77,7 +77,7 @@ TEST(StreamedMethod, ReadsAndValidatesEachLineByItself) {
                              "\n"
                              "{\"displayName\":\"x\",\"price\":{\"currency\":\"GBP\"}}\r\n"
                              "{\"displayNam\":1}\n"
-                             "not JSON\n"
+                             "{not JSON\n"
                              "{\"displayName\":\"Lamp\",\"price\":{\"currency\":\"EUR\"}}");
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body,

@@ -69,7 +69,7 @@ TEST(Validate, DemandsOfAPatchOnlyWhatItsMaskNames) {
 }
 
 TEST(Validate, RefusesAMaskOfWhatCannotBeChanged) {
-    const auto refused = [](const std::string& mask) { return violations<v1::UpdateThingRequest>(R"({"thing":{},"updateMask":")" + mask + "\"}"); };
+    const auto refused = [](const std::string& mask) { return violations<v1::UpdateThingRequest>(R"({"thing":{"price":{"currency":"GBP"}},"updateMask":")" + mask + "\"}"); };
     const std::string can = "\" cannot be changed; displayName, price, lines, status, owner, guests, phone, aliases and shoeSize can\n";
     for (const char* field : {"id", "createTime", "etag", "colour", "lines.sku", "price.weight", "status.x", "owner.email.x"})
         EXPECT_EQ(refused(field), std::string("updateMask: \"") + field + can) << field;

@@ -60,7 +60,7 @@ TEST_F(import, creates_replaces_and_leaves_alone) {
 }
 
 TEST_F(import, refuses_lines_by_number_and_takes_the_others) {
-    const auto done = imported({line("A-1"), "{\"sku\":\"B-1\"}\nnonsense\n", line("C-1", " "), line("D-1", "Jug", -5) + line("E-1")});
+    const auto done = imported({line("A-1"), "{\"sku\":\"B-1\"}\n{nonsense\n", line("C-1", " "), line("D-1", "Jug", -5) + line("E-1")});
     EXPECT_EQ(done.created(), 2);
     EXPECT_EQ(done.refused(), 4);
     std::vector<std::string> told;
