@@ -50,6 +50,7 @@ public:
         found.epoch = std::to_string(epoch_);
         co_return found;
     }
+    task<std::vector<events::open_transaction>> who_runs(std::int64_t xid) override { return inner_.who_runs(xid); }
     task<std::vector<events::event_ptr>> fetch(std::string source, std::int64_t after, std::int64_t upto, std::int32_t limit) override {
         return inner_.fetch(std::move(source), after, upto, limit);
     }
