@@ -54,8 +54,8 @@ std::unexpected<error> refused(std::string_view given, std::string_view why) {
 result<std::string> parse_public_url(std::string_view given) {
     std::string url(given);
     std::ranges::transform(url, url.begin(), [](unsigned char c) { return c < 0x80 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c); });
-    if (url.ends_with('/')) url.pop_back();
     const auto scheme = url.find("://");
+    if (scheme != url.npos && url.size() > scheme + 3 && url.ends_with('/')) url.pop_back();
     if (scheme == url.npos || (url.substr(0, scheme) != "http" && url.substr(0, scheme) != "https")) return refused(given, "does not begin with http:// or https://");
     const std::string_view authority = std::string_view(url).substr(scheme + 3);
     if (authority.find('@') != authority.npos) return refused(given, "holds credentials");
