@@ -46,6 +46,12 @@ TEST(ReadJson, NamesThePathAndTheReason) {
         EXPECT_EQ(refusal<v1::Thing>(text), expected) << text;
 }
 
+TEST(ReadJson, NeverCutsACharacterOfAnUnknownField) {
+    const std::string e = "\xc3\xa9", nineteen = e + e + e + e + e + e + e + e + e + e + e + e + e + e + e + e + e + e + e;
+    EXPECT_EQ(refusal<v1::Thing>("{\"-" + nineteen + e + "\":1}"), "-" + nineteen + ": unknown field");
+    EXPECT_EQ(refusal<v1::Thing>("{\"guests\":{\"-" + nineteen + e + "\":1}}"), "guests[\"-" + nineteen + "\"…]: expected an object, found a number");
+}
+
 TEST(ReadJson, OfEveryTypeRefusesWhatDoesNotFit) {
     for (const auto& [text, expected] : std::initializer_list<refusal_case>{
              {R"({"choiceNumber":1,"choiceText":"x"})", "choiceText: only one of the fields of choice may be given"},

@@ -134,6 +134,7 @@ TEST(HttpDispatch, RefusesWrongParametersByName) {
                                                                          {"/v1/things?page_size.x=1", "unknown parameter"},
                                                                          {"/v1/things?page_token=%ff", "must be valid UTF-8"},
                                                                          {"/v1/things?page_token=%f", "MALFORMED_QUERY"},
+                                                                         {"/v1/things?%ff=1", "not valid UTF-8"},
                                                                          {"/v1/things?younger_than=1h", "must be a duration"}}) {
         const auto answer = e.send("GET", target);
         EXPECT_EQ(answer.status, 400) << target;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/rpc/json_reader.hpp"
 #include "platform/rpc/problem.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -127,6 +128,8 @@ result<parameters> parse_query(std::string_view query) {
         auto value = http::percent_decode(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1), true);
         if (!name || !value)
             return fail(code::invalid_argument, "MALFORMED_QUERY", "The query has a malformed percent escape: each '%' needs two hexadecimal digits.");
+        // An answer names the parameter that it refuses.
+        if (!json::valid_utf8(*name)) return fail(code::invalid_argument, "MALFORMED_QUERY", "The query has a parameter whose name is not valid UTF-8.");
         if (!pair.empty()) out.emplace_back(std::move(*name), std::move(*value));
         if (ampersand == query.npos) break;
         query.remove_prefix(ampersand + 1);

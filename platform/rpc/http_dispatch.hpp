@@ -22,7 +22,7 @@ struct origin {
 // The context of a call: the origin, and Idempotency-Key, If-Match and If-None-Match of the request.
 [[nodiscard]] context make_context(const http::request&, origin);
 
-// "a=1&b=x%20y" into parameters, '+' as space; INVALID_ARGUMENT "MALFORMED_QUERY" on a malformed escape.
+// "a=1&b=x%20y" into parameters, '+' as space; INVALID_ARGUMENT "MALFORMED_QUERY": a malformed escape, a name not in UTF-8.
 [[nodiscard]] result<parameters> parse_query(std::string_view);
 
 // Calls the method and renders its answer: 200 with JSON and ETag, 304 when If-None-Match names it, or a problem. Never throws:

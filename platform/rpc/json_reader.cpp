@@ -12,10 +12,18 @@ namespace {
 
 constexpr std::size_t shown_bytes = 40;  // of what the client wrote, in messages
 
+// Never half of a character, or the message would be no UTF-8.
+std::string_view beginning(std::string_view text) {
+    if (text.size() <= shown_bytes) return text;
+    auto end = shown_bytes;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    return text.substr(0, end);
+}
+
 std::string shown(std::string_view text) {
     std::string out;
     writer to(out);
-    to.string(text.substr(0, shown_bytes));
+    to.string(beginning(text));
     to.finish();
     if (text.size() > shown_bytes) out += "…";
     return valid_utf8(out) ? out : "a string";
@@ -59,7 +67,7 @@ bool reader::unknown(std::string_view key, std::span<const field_key> fields) {
         description += '?';
     }
     refuse(std::move(description));
-    return inside(key.substr(0, shown_bytes));
+    return inside(beginning(key));
 }
 
 bool reader::inside(std::string_view field) {
