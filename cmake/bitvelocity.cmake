@@ -3,7 +3,7 @@
 #   bv_library(bv_core)                       a library of the folder's *.cpp, and bv_core_test of its *_test.cpp
 #   bv_library(order_model DIR model DEPS …)  the same for a sub-folder
 #   bv_embed(target VARIABLE name FILES …)    files as constants in the binary
-#   bv_fuzz(json FILE json_fuzz.cpp DEPS …)   a libFuzzer target; elsewhere its corpus is a test of the folder
+#   bv_fuzz(csv FILE csv_fuzz.cpp DEPS …)     a libFuzzer target (preset fuzz); elsewhere a test that runs its kept inputs
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -66,9 +66,11 @@ function(bv_use_pch target)
     target_precompile_headers(${target} REUSE_FROM bv_pch)
 endfunction()
 
-# bv_library(name [DIR folder] [DEPS libraries…] [TEST_DEPS libraries…] [NO_PCH] [EXCLUDE files…] [LABEL unit|integration])
+# bv_library(name [DIR folder] [DEPS libraries…] [TEST_DEPS libraries…] [NO_PCH] [EXCLUDE files…] [LABEL unit|integration] [FUZZED files…])
+# FUZZED: with the preset fuzz the library is these files only. The others open sockets and run servers, which no target needs,
+# and cost most of the build.
 function(bv_library name)
-    cmake_parse_arguments(A "NO_PCH" "DIR;LABEL" "DEPS;TEST_DEPS;EXCLUDE" ${ARGN})
+    cmake_parse_arguments(A "NO_PCH" "DIR;LABEL" "DEPS;TEST_DEPS;EXCLUDE;FUZZED" ${ARGN})
     set(folder ${CMAKE_CURRENT_SOURCE_DIR})
     if(A_DIR)
         set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${A_DIR})
@@ -78,8 +80,11 @@ function(bv_library name)
         list(REMOVE_ITEM sources ${folder}/${file})
     endforeach()
     set(tests ${sources})
-    list(FILTER tests INCLUDE REGEX "_(test|fuzz)\\.cpp$")
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
     list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$")
+    if(BV_FUZZ AND A_FUZZED)
+        list(TRANSFORM A_FUZZED PREPEND ${folder}/ OUTPUT_VARIABLE sources)
+    endif()
     if(sources)
         add_library(${name} STATIC ${sources})
         target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
@@ -122,18 +127,24 @@ function(bv_test name)
     set_tests_properties(${name} PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
 endfunction()
 
-# bv_fuzz(name FILE x_fuzz.cpp [SOURCES files…] [DEPS libraries…]): the target of that name (platform/testing/fuzz.hpp) as
-# build/fuzz/fuzz/name, part of the target `fuzz`. SOURCES are for parsers whose library needs much that they do not.
+# bv_fuzz(name FILE x_fuzz.cpp [SOURCES files…] [DEPS libraries…]): the target of that name (platform/testing/fuzz.hpp).
+# With the preset fuzz it is build/fuzz/targets/name; else a part of bv_corpora_test (tests/CMakeLists.txt).
+# SOURCES: parsers whose library needs much that they do not.
 function(bv_fuzz name)
+    cmake_parse_arguments(A "" "FILE" "SOURCES;DEPS" ${ARGN})
+    list(TRANSFORM A_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    set(sources ${CMAKE_CURRENT_SOURCE_DIR}/${A_FILE} ${A_SOURCES})
     if(NOT BV_FUZZ)
+        set_property(GLOBAL APPEND PROPERTY BV_CORPORA_SOURCES ${sources})
+        set_property(GLOBAL APPEND PROPERTY BV_CORPORA_DEPS ${A_DEPS})
         return()
     endif()
-    cmake_parse_arguments(A "" "FILE" "SOURCES;DEPS" ${ARGN})
-    add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${A_FILE} ${A_SOURCES})
-    set_target_properties(fuzz_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${sources})
+    set_target_properties(fuzz_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/targets)
     target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(fuzz_${name} PRIVATE ${A_DEPS})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    bv_use_pch(fuzz_${name})
     if(NOT TARGET fuzz)
         add_custom_target(fuzz)
     endif()

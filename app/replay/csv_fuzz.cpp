@@ -42,9 +42,23 @@ std::vector<record> records(std::string_view text, std::size_t step) {
     return out;
 }
 
+std::string written(const std::vector<record>& all) {
+    std::string out;
+    for (const auto& r : all) {
+        for (std::size_t i = 0; i < r.fields.size(); ++i) {
+            out += i == 0 ? "\"" : ",\"";
+            for (const char c : r.fields[i]) out.append(c == '"' ? 2 : 1, c);
+            out += '"';
+        }
+        out += "\r\n";
+    }
+    return out;
+}
+
 }  // namespace
 
-// Records do not depend on how the file was read, lines only grow, and only the last may be broken.
+// Records do not depend on how the file was read, lines only grow, only the last may be broken, and what is written as RFC 4180 says
+// reads as the same.
 BV_FUZZ(csv) {
     const auto whole = records(bytes, bytes.size() + 1);
     BV_ASSERT(whole == records(bytes, 1));
@@ -52,4 +66,8 @@ BV_FUZZ(csv) {
         BV_ASSERT(!whole[i].fields.empty() && (i == 0 || whole[i].line > whole[i - 1].line));
         BV_ASSERT(!whole[i].broken || i + 1 == whole.size());
     }
+    BV_ASSERT(whole.empty() || whole.back().line <= 1 + static_cast<std::uint64_t>(std::ranges::count(bytes, '\n')));
+    const auto again = records(written(whole), 4096);
+    BV_ASSERT(again.size() == whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) BV_ASSERT(again[i].fields == whole[i].fields && !again[i].broken);
 }

@@ -3,8 +3,8 @@
 //   BV_FUZZ(smtp_reply) { smtp_reply_reader reader; reader.put(bytes); … }
 //
 // With the preset `fuzz` it is what libFuzzer calls. In every other build it is a test that runs the files of
-// tests/fuzz/corpus/<name>, so that what a fuzzer once found stays found. One target a file, named <what>_fuzz.cpp and told to
-// CMake by bv_fuzz().
+// tests/fuzz/corpus/<name> and mutations of them, so that what a fuzzer once found stays found. One target a file, named
+// <what>_fuzz.cpp and told to CMake by bv_fuzz().
 #pragma once
 
 #include <cstddef>
@@ -15,43 +15,28 @@
 
 #if defined(BV_FUZZER)
 
-#define BV_FUZZ(name)                                                                             \
-    static void fuzz_##name(std::string_view bytes);                                              \
-    extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {            \
-        fuzz_##name(std::string_view(reinterpret_cast<const char*>(data), size));                 \
-        return 0;                                                                                 \
-    }                                                                                             \
+#define BV_FUZZ(name)                                                                   \
+    static void fuzz_##name(std::string_view bytes);                                    \
+    extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { \
+        fuzz_##name(std::string_view(reinterpret_cast<const char*>(data), size));       \
+        return 0;                                                                       \
+    }                                                                                   \
     static void fuzz_##name(std::string_view bytes)
 
 #else
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <string>
-
 namespace bv::testing {
 
-// Tests run in the source folder.
-inline void run_corpus(const std::string& name, void (*target)(std::string_view)) {
-    std::size_t files = 0;
-    for (const auto& file : std::filesystem::directory_iterator("tests/fuzz/corpus/" + name)) {
-        SCOPED_TRACE(file.path().string());
-        std::ifstream in(file.path(), std::ios::binary);
-        const std::string bytes(std::istreambuf_iterator<char>(in), {});
-        target(bytes);
-        ++files;
-    }
-    EXPECT_GT(files, 0U) << "tests/fuzz/corpus/" << name << " is empty";
-}
+// tests/fuzz/corpora.cpp. An assertion that fails names the file, or writes the mutation to one.
+void run_corpus(std::string_view name, void (*target)(std::string_view));
 
 }  // namespace bv::testing
 
-#define BV_FUZZ(name)                                                        \
-    static void fuzz_##name(std::string_view bytes);                         \
-    TEST(Corpus, name) { ::bv::testing::run_corpus(#name, &fuzz_##name); }   \
+#define BV_FUZZ(name)                                                          \
+    static void fuzz_##name(std::string_view bytes);                           \
+    TEST(corpora, name) { ::bv::testing::run_corpus(#name, &fuzz_##name); }    \
     static void fuzz_##name(std::string_view bytes)
 
 #endif

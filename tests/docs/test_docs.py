@@ -107,8 +107,16 @@ def known_to_the_launcher(words):
         usage = subprocess.run(["bash", str(ROOT / "tests/run"), "--help"], env=environment, capture_output=True, text=True, timeout=20, check=True).stdout
         for word in words[1:]:
             if word == "--":
+                if "fuzz" in words:
+                    known_to_the_fuzzers(words[words.index("--") + 1:])
                 break
             assert re.search(rf"(^|\s){re.escape(word)}\b", usage), f"./bv test has no {word}"
+
+
+def known_to_the_fuzzers(words):
+    targets = {p.name for p in (ROOT / "tests/fuzz/corpus").iterdir()}
+    for before, word in zip(["", *words], words):
+        assert word in targets or word.isdigit() or word == "--seed" or before == "--seed", f"./bv test fuzz has no {word}"
 
 
 def is_harmless(words):

@@ -67,7 +67,7 @@ def headers(build: pathlib.Path) -> list[str]:
     found = set()
     for line in listed.splitlines():
         if not line.startswith(" "):
-            tests = "_test.dir/" in line or "_fuzz.dir/" in line or "testing" in line or line.startswith(("codegen/", "bench/"))
+            tests = "_test.dir/" in line or "testing" in line or line.startswith(("codegen/", "bench/"))
         elif not tests and line.lstrip().startswith("/usr/"):
             found.add(line.strip())
     return sorted(found)

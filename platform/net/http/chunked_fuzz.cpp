@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr std::size_t most_body = 4096;
+constexpr std::size_t most_body = 512;
 
 // How it ended, the body, and how many bytes it took, fed `step` at a time.
 std::tuple<int, std::string, std::size_t> decoded(std::string_view bytes, std::size_t step) {

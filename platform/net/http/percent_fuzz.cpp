@@ -8,5 +8,8 @@ BV_FUZZ(percent) {
     const auto back = bv::http::percent_decode(encoded);
     BV_ASSERT(back && *back == bytes);
     for (const bool plus : {false, true})
-        if (const auto decoded = bv::http::percent_decode(bytes, plus)) BV_ASSERT(decoded->size() <= bytes.size());
+        if (const auto decoded = bv::http::percent_decode(bytes, plus)) {
+            BV_ASSERT(decoded->size() <= bytes.size());
+            BV_ASSERT(bv::http::percent_decode(bv::http::percent_encode(*decoded), plus) == decoded);
+        }
 }
