@@ -57,6 +57,7 @@ struct edge::impl {
     task<http::response> serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route&, exchange& x);
     task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
     [[nodiscard]] const rpc::raw_route* find_raw(const http::request&) const;
+    [[nodiscard]] http::response no_route(const http::request&, const error&, const telemetry::span_context&) const;
     [[nodiscard]] const std::pair<rpc::stream_route, http::body_stream>* find_stream(const http::request&) const;
     task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
     task<result<rpc::principal>> authenticate(const http::request&);
@@ -150,7 +151,7 @@ task<http::response> edge::impl::serve(http::request& request, exchange& x) {
         arrived_body body(request.body);
         co_return co_await serve_stream(request, body, streamed->first, x);
     }
-    if (!found) co_return rpc::routing_problem(routes, request, found.error(), x.span.context());
+    if (!found) co_return no_route(request, found.error(), x.span.context());
     co_return co_await serve_method(request, std::move(*found), x);
 }
 
@@ -158,6 +159,16 @@ const std::pair<rpc::stream_route, http::body_stream>* edge::impl::find_stream(c
     for (const auto& s : streams)
         if (request.path() == s.first.method->http.path && request.verb_text == s.first.method->http.verb) return &s;
     return nullptr;
+}
+
+// The router knows no streams: of their paths it says that there is nothing.
+http::response edge::impl::no_route(const http::request& request, const error& e, const telemetry::span_context& trace) const {
+    const auto at = std::ranges::find_if(streams, [&](const auto& s) { return s.first.method->http.path == request.path(); });
+    if (at == streams.end() || e.reason != "NO_SUCH_PATH") return rpc::routing_problem(routes, request, e, trace);
+    const std::string verb(at->first.method->http.verb);
+    auto out = rpc::problem_response(error{code::unimplemented, "METHOD_NOT_ALLOWED", fmt::format("This path does not have the method {}; it has {}.", request.verb_text, verb)}, trace);
+    out.headers.add("Allow", verb);
+    return out;
 }
 
 // As serve_method, but nothing of the body has been read yet: who may not send it need not.

@@ -1,5 +1,6 @@
 """Loaded by Schemathesis (see test_schemathesis.py): a check that knows what canonical proto3 JSON takes besides its own form."""
 
+import json
 import re
 
 import schemathesis
@@ -8,6 +9,14 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 WRONG_TYPE = re.compile(r"(?:parameter `(?P<parameter>[^`]+)` in query|in body)\b.*?(?P<name>[\w.]+): Incorrect type", re.DOTALL)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context, value):
+    """A stream of one message, which is what the document describes, or of each in a list."""
+    if isinstance(value, bytes):
+        return value
+    return "".join(json.dumps(v) + "\n" for v in (value if isinstance(value, list) else [value])).encode()
 
 
 def named(node, name):

@@ -21,16 +21,15 @@ DETECTORS = ("AWSKeyDetector", "AzureStorageKeyDetector", "Base64HighEntropyStri
              "OpenAIDetector", "PrivateKeyDetector", "PypiTokenDetector", "SendGridDetector", "SlackDetector", "StripeDetector",
              "TelegramBotTokenDetector", "TwilioKeyDetector")
 FILTERS = ("is_sequential_string", "is_potential_uuid", "is_likely_id_string", "is_templated_secret")
+# Digests of packages, and inputs that a fuzzer made.
+GENERATED = ("bench/peers/fastify/package-lock.json", "tests/fuzz/corpus/")
 # Strings that look like keys and are none, each with what it is.
 NO_SECRETS = {
     "app/replay/plan_test.cpp": "a digest of a file",
     "domains/identity/model/password_policy.cpp": "passwords that nobody may choose",
-    "platform/rpc/page_token_test.cpp": "a page token",
-    "platform/storage/postgres/migrations.cpp": "what a name may consist of",
-    "platform/storage/postgres/schema_statement.cpp": "what a name may consist of",
     "platform/security/crypto_test.cpp": "test vectors of RFC 4231",
-    "platform/security/encoding.cpp": "the alphabet of base64url",
     "platform/security/jwt_test.cpp": "test vectors of RFC 8037",
+    "app/stack/public_url_test.cpp": "an example of a URL with a password",
     "tests/e2e/test_commands.py": "an example of a URL with a password",
 }
 
@@ -79,12 +78,16 @@ def secrets_in(folder: pathlib.Path, names: list[str]) -> set[str]:
         collection = SecretsCollection(root=str(folder))
         for name in names:
             collection.scan_file(name)
-        return {f"{name}:{secret.line_number}: {secret.type}" for name, secret in collection}
+        return {f"{name}:{secret.line_number}: {secret.type}" for name, secret in collection if not is_an_alphabet(secret.secret_value)}
+
+
+def is_an_alphabet(text: str | None) -> bool:
+    return "abcdefghijklmnopqrstuvwxyz" in (text or "").lower()
 
 
 def test_no_secret_is_committed():
     names = [n for n in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-             if n and (ROOT / n).is_file()]
+             if n and (ROOT / n).is_file() and not n.startswith(GENERATED)]
     said = secrets_in(ROOT, names)
     assert sorted(s for s in said if s.split(":")[0] not in NO_SECRETS) == []
     assert set(NO_SECRETS) <= {s.split(":")[0] for s in said}, "take what looks like no secret any more off the list"
