@@ -160,7 +160,11 @@ def test_a_transaction_left_open_behind_which_events_wait_is_named(own_platform)
         sku = operator.get("/v1/products", pageSize=1)["products"][0]["sku"]
         operator.call("PATCH", f"/v1/products/{sku}", {"description": "Changed while a transaction is open"})
 
-        held = wait_for(lambda: operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
+        def named():
+            told = operator.get("/v1/platform/status").get("heldDelivery", {})
+            return told if told.get("transactions") else None  # who it is, is looked up after that it is
+
+        held = wait_for(named, timeout=30)
         assert held["sources"] == ["product"] and float(held["held"].rstrip("s")) >= 5
         by = held["transactions"][0]
         assert (by["pid"], by["role"], by["application"], by["database"], by["state"]) == (pid, "bv_admin", "left-open", "bitvelocity", "idle in transaction")
