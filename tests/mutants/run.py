@@ -51,6 +51,7 @@ def enter_namespace(arguments: list[str]) -> None:
 
 def build(tree: pathlib.Path, log: pathlib.Path) -> bool:
     folder = tree / "build/release"
+    folder.mkdir(parents=True, exist_ok=True)
     cache = folder / "CMakeCache.txt"
     if cache.exists() and f"CMAKE_HOME_DIRECTORY:INTERNAL={tree}\n" not in cache.read_text():
         shutil.rmtree(folder)
