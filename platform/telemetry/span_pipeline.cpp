@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "platform/telemetry/trace_store.hpp"
@@ -15,6 +16,11 @@ constexpr std::size_t batch = 64;
 struct buffer {
     std::mutex mutex;  // taken by its own thread, and by a flush
     std::vector<finished_span> spans;
+
+    std::vector<finished_span> take() {
+        const std::scoped_lock lock(mutex);
+        return std::exchange(spans, {});
+    }
 };
 
 using exporters = std::vector<std::shared_ptr<span_exporter>>;
@@ -68,7 +74,7 @@ public:
             const std::scoped_lock lock(p.mutex);
             std::erase(p.buffers, buffer_);
         }
-        p.deliver(buffer_->spans);
+        p.deliver(buffer_->take());  // a flush may hold the buffer still
     }
     thread_buffer(const thread_buffer&) = delete;
     thread_buffer& operator=(const thread_buffer&) = delete;
@@ -107,14 +113,7 @@ void flush_spans() {
         const std::scoped_lock lock(p.mutex);
         buffers = p.buffers;
     }
-    for (const auto& b : buffers) {
-        std::vector<finished_span> spans;
-        {
-            const std::scoped_lock lock(b->mutex);
-            spans.swap(b->spans);
-        }
-        p.deliver(spans);
-    }
+    for (const auto& b : buffers) p.deliver(b->take());
 }
 
 void add_span_exporter(std::shared_ptr<span_exporter> exporter) {

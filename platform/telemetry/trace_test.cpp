@@ -1,5 +1,6 @@
 #include "platform/telemetry/trace.hpp"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -202,17 +203,28 @@ TEST_F(tracing, an_email_address_in_an_attribute_is_masked) {
     EXPECT_EQ(spans[0]->status_message, "no such user: ***");
 }
 
-TEST_F(tracing, spans_of_many_threads_all_arrive) {
-    constexpr int threads = 8;
-    constexpr int each = 500;
-    std::vector<std::thread> all;
-    for (int t = 0; t < threads; ++t) {
-        all.emplace_back([] {
-            for (int i = 0; i < each; ++i) span("work", span_kind::internal, {}).set("i", i);
+// Each thread ends with spans in its buffer, while others flush: each span arrives once.
+TEST_F(tracing, spans_of_many_threads_all_arrive_once) {
+    constexpr int threads = 400;
+    constexpr int each = 100;
+    std::atomic<bool> done = false;
+    std::vector<std::thread> flushing;
+    for (int n = 0; n < 2; ++n) {
+        flushing.emplace_back([&] {
+            while (!done) flush_spans();
         });
     }
-    for (int i = 0; i < 50; ++i) flush_spans();
-    for (auto& t : all) t.join();
+    for (int begun = 0; begun < threads; begun += 8) {
+        std::vector<std::thread> some;
+        for (int t = 0; t < 8; ++t) {
+            some.emplace_back([] {
+                for (int i = 0; i < each; ++i) span("work", span_kind::internal, {}).set("i", i);
+            });
+        }
+        for (auto& t : some) t.join();
+    }
+    done = true;
+    for (auto& t : flushing) t.join();
     EXPECT_EQ(finished().size(), static_cast<std::size_t>(threads * each));
 }
 
