@@ -11,16 +11,14 @@ from test_processes import END_SESSIONS, freeze, tree
 from conftest import BINARY, wait_for
 
 
-def gated(do):
-    def on(gate_name):
-        def strike(world, seconds, random):
-            gate = getattr(world, gate_name)
-            try:
-                do(gate, seconds, random)
-            finally:
-                gate.heal()
-        return strike
-    return on
+def gated(gate_name, do):
+    def strike(world, seconds, random):
+        gate = getattr(world, gate_name)
+        try:
+            do(gate, seconds, random)
+        finally:
+            gate.heal()
+    return strike
 
 
 def again_and_again(act, seconds, every):
@@ -34,9 +32,14 @@ def held(set_up):
     def do(gate, seconds, _):
         set_up(gate)
         time.sleep(seconds)
-    return gated(do)
+    return do
 
 
+def torn(towards):
+    return lambda gate, seconds, random: again_and_again(lambda: gate.cut_after(random.choice([1, 17, random.randint(1, 2_500)]), towards), seconds, 0.25)
+
+
+# do(gate, seconds, random); the gate is healed by the caller.
 NETWORK = {
     "slow": held(lambda g: g.delay(0.02, jitter=0.04)),
     "thin": held(lambda g: g.throttle(60_000)),
@@ -44,8 +47,10 @@ NETWORK = {
     "answers vanish": held(lambda g: g.silence(TO_CLIENT)),
     "requests vanish": held(lambda g: g.silence(TO_SERVER)),
     "cut off": held(lambda g: g.partition()),
-    "reset": gated(lambda g, seconds, _: again_and_again(g.reset, seconds, 0.3)),
-    "torn": gated(lambda g, seconds, random: again_and_again(lambda: g.cut_after(random.randint(1, 2_000), random.choice([TO_CLIENT, TO_SERVER])), seconds, 0.25)),
+    "refused": held(lambda g: (g.refuse(), g.reset())),
+    "reset": lambda g, seconds, _: again_and_again(g.reset, seconds, 0.3),
+    "answers torn": torn(TO_CLIENT),
+    "requests torn": torn(TO_SERVER),
 }
 
 
@@ -88,8 +93,8 @@ def kill_platform(world, _, __):
 
 
 FAULTS = {
-    **{f"way to the database: {name}": make("database") for name, make in NETWORK.items()},
-    **{f"way to the provider: {name}": make("provider") for name, make in NETWORK.items()},
+    **{f"way to the database: {name}": gated("database", do) for name, do in NETWORK.items()},
+    **{f"way to the provider: {name}": gated("provider", do) for name, do in NETWORK.items()},
     "the database stands still": stand_still(lambda w: tree(w.server.process.pid)),
     "the platform stands still": stand_still(lambda w: [w.platform.process.pid]),
     "the provider stands still": stand_still(lambda w: [w.provider_process.pid]),
