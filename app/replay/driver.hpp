@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "app/replay/import.hpp"
-#include "app/replay/latency.hpp"
+#include "app/load/latencies.hpp"
 #include "app/replay/order_plan.hpp"
 #include "app/replay/permits.hpp"
 #include "app/replay/progress_file.hpp"
@@ -57,7 +57,7 @@ struct tally {
     std::map<std::string, std::uint64_t> refused;  // orders and returns, by the platform's reason
     std::vector<refusal_note> notes;               // the first of the refused and unmatched ones
     std::vector<std::string> split;                // invoices that became more than one order
-    latency accept;                                // of orders placed by this run, repeats included
+    load::latencies accept;                        // of orders placed by this run, repeats included
 };
 
 class driver {

@@ -89,10 +89,11 @@ void speed(table& t, const run_result& r, const tally& done, const observer& wat
     t.row("second pass", fmt::format("{:.1f} s", s), fmt::format("all of it {:.1f} s", in_seconds(r.whole)));
     t.row("orders a second", fmt::format("{:.0f}", s > 0 ? static_cast<double>(done.placed) / s : 0.0));
     if (done.accept.count() > 0) {
-        t.row("accepted: p50", ms(done.accept.quantile(0.5)), "from sending to the answer, repeats included");
-        t.row("accepted: p90", ms(done.accept.quantile(0.9)));
-        t.row("accepted: p99", ms(done.accept.quantile(0.99)));
-        t.row("accepted: max", ms(done.accept.max()));
+        const auto quantile = [&](double q) { return ms(std::chrono::microseconds(done.accept.quantile_us(q))); };
+        t.row("accepted: p50", quantile(0.5), "from sending to the answer, repeats included");
+        t.row("accepted: p90", quantile(0.9));
+        t.row("accepted: p99", quantile(0.99));
+        t.row("accepted: max", quantile(1));
     }
     if (watched.sagas.count() > 0) {
         const auto q = [&](double at) { return fmt::format("{:.0f} ms", watched.sagas.quantile(at) * 1000); };
