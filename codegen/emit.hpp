@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/printer.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ private:
     Printer& out_;
     int steps_;
 };
+
+// What `$name$` stands for in what is printed.
+using variables = std::map<std::string, std::string>;
+// Names that the parts of one method are printed with.
+[[nodiscard]] variables names_of(const pb::MethodDescriptor&);
 
 // How the C++ of a field is spelt.
 struct field_text {

@@ -8,8 +8,6 @@
 namespace bv::codegen {
 namespace {
 
-using variables = std::map<std::string, std::string>;
-
 void emit_bindings(Printer& out, const variables& vars, const std::vector<http_rule>& rules) {
     out.Print(vars, "constexpr bv::rpc::http_binding $id$_http[] = {\n");
     for (const http_rule& r : rules)
@@ -73,16 +71,6 @@ void emit_call(Printer& out, const variables& vars) {
               "    bv::json::append(out, *answer);\n"
               "    co_return bv::result<void>{};\n"
               "}\n\n");
-}
-
-variables names_of(const pb::MethodDescriptor& method) {
-    return {{"service", interface_name(*method.service())},
-            {"Service", method.service()->full_name()},
-            {"Method", method.name()},
-            {"method", method_name(method)},
-            {"id", method.service()->name() + '_' + method.name()},
-            {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
-            {"Request_id", pb::compiler::cpp::ClassName(method.input_type())}};
 }
 
 }  // namespace

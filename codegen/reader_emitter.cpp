@@ -10,8 +10,6 @@ namespace bv::codegen {
 namespace {
 
 using field = pb::FieldDescriptor;
-using variables = std::map<std::string, std::string>;
-
 std::string names_of(const pb::EnumDescriptor& e) {
     return functions_namespace(*e.file()) + "::json_names(" + pb::compiler::cpp::QualifiedClassName(&e) + "{})";
 }

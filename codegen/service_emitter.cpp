@@ -7,11 +7,6 @@
 #include "codegen/options.hpp"
 
 namespace bv::codegen {
-namespace {
-
-using variables = std::map<std::string, std::string>;
-
-// Names that the parts of one method are printed with.
 variables names_of(const pb::MethodDescriptor& method) {
     return {{"service", interface_name(*method.service())},
             {"Service", method.service()->full_name()},
@@ -19,8 +14,11 @@ variables names_of(const pb::MethodDescriptor& method) {
             {"method", method_name(method)},
             {"id", method.service()->name() + '_' + method.name()},
             {"Request", pb::compiler::cpp::QualifiedClassName(method.input_type())},
+            {"Request_id", pb::compiler::cpp::ClassName(method.input_type())},
             {"Response", pb::compiler::cpp::QualifiedClassName(method.output_type())}};
 }
+
+namespace {
 
 void emit_comment(Printer& out, const std::string& text) {
     std::istringstream lines(text);
