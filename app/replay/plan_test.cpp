@@ -10,7 +10,6 @@
 
 #include "app/replay/order_plan.hpp"
 #include "app/replay/progress_file.hpp"
-#include "app/replay/latency.hpp"
 #include "app/replay/report.hpp"
 #include "app/replay/retry_rules.hpp"
 #include "app/replay/saga_metrics.hpp"
@@ -75,7 +74,7 @@ TEST(order_plan, merges_the_lines_of_a_sku) {
 }
 
 TEST(order_plan, splits_what_an_order_does_not_take_and_loses_nothing) {
-    rc::check("split", [] {
+    EXPECT_TRUE(rc::check("split", [] {
         const auto count = *rc::gen::inRange(1, 40);
         const auto most = static_cast<std::size_t>(*rc::gen::inRange(1, 12));
         const auto earlier = static_cast<std::size_t>(*rc::gen::inRange(0, 3));
@@ -96,7 +95,7 @@ TEST(order_plan, splits_what_an_order_does_not_take_and_loses_nothing) {
         RC_ASSERT(units == count * (count + 1) / 2);
         RC_ASSERT(planned_minor == minor);
         RC_ASSERT(references.contains(part_reference("7", earlier)));
-    });
+    }));
 }
 
 TEST(order_plan, declines_a_share_and_the_same_ones_each_time) {
@@ -142,31 +141,6 @@ TEST(retry_rules, wait_as_long_as_asked_and_else_longer_each_time) {
     EXPECT_FALSE(judge(429, "", {}, 1, rules).away);
     EXPECT_EQ(parse_retry_after("2"), 2s);
     for (const char* text : {"", "soon", "-1", "2 s", "Wed, 21 Oct 2026 07:28:00 GMT", "99999999999"}) EXPECT_EQ(parse_retry_after(text), std::nullopt) << text;
-}
-
-TEST(latency, quantiles_are_at_most_a_thirtieth_too_high) {
-    rc::check("quantiles", [](std::vector<std::uint32_t> values) {
-        RC_PRE(!values.empty());
-        latency l;
-        for (const auto v : values) l.add(std::chrono::microseconds(v));
-        std::ranges::sort(values);
-        for (const double q : {0.0, 0.5, 0.9, 0.99, 1.0}) {
-            const auto rank = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size()))));
-            const double exact = values[rank - 1];
-            const auto got = static_cast<double>(l.quantile(q).count());
-            RC_ASSERT(got >= exact && got <= exact * 33 / 32 + 1);
-        }
-        RC_ASSERT(l.max() == std::chrono::microseconds(values.back()));
-    });
-}
-
-TEST(latency, takes_any_value) {
-    latency l;
-    EXPECT_EQ(l.quantile(0.5), 0us);
-    l.add(-5ms);
-    l.add(std::chrono::nanoseconds::max());
-    EXPECT_EQ(l.quantile(0), 0us);
-    EXPECT_EQ(l.quantile(1), l.max());
 }
 
 TEST(progress_file, remembers_what_was_placed_and_survives_a_crash_in_the_middle_of_a_line) {

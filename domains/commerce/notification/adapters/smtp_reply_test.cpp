@@ -53,13 +53,13 @@ TEST(smtp_data, doubles_leading_dots_and_ends_with_one) {
 }
 
 TEST(smtp_data, ends_only_at_its_end) {
-    rc::check([] {
+    EXPECT_TRUE(rc::check([] {
         std::string message;
         for (const auto& line : *rc::gen::container<std::vector<std::string>>(rc::gen::container<std::string>(rc::gen::elementOf(std::string(".ab")))))
             message += line + "\r\n";
         const auto sent = smtp_data(message);
         RC_ASSERT(("\r\n" + sent).find("\r\n.\r\n") == sent.size() - 3);
-    });
+    }));
 }
 
 }  // namespace
