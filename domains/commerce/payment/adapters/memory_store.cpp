@@ -2,19 +2,20 @@
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace bv::payment {
 
 void memory_store::add_refunds(const memory::transaction& tx, payment& p) const {
-    std::vector<std::pair<time_point, refund>> found;
+    std::vector<std::tuple<time_point, std::string, refund>> found;  // in the order of their making, then of their ids
     books_.refunds.scan_after(tx, {p.id, ""}, [&](const std::pair<payment_id, std::string>& k, const memory_books::refund_row& r) {
         if (k.first != p.id) return false;
-        found.emplace_back(r.created, r.value);
+        found.emplace_back(r.created, k.second, r.value);
         return true;
     });
-    std::ranges::stable_sort(found, {}, [](const auto& f) { return f.first; });
+    std::ranges::sort(found, {}, [](const auto& f) { return std::tie(std::get<0>(f), std::get<1>(f)); });
     p.refunds.clear();
-    for (auto& [_, r] : found) p.refunds.push_back(std::move(r));
+    for (auto& [made, id, r] : found) p.refunds.push_back(std::move(r));
 }
 
 task<std::vector<payment>> memory_store::lock(storage::unit_of_work& uow, std::vector<payment_id> ids) {
