@@ -36,18 +36,26 @@ constexpr pg::statement save_levels_sql{"inventory.save_levels", R"(
       FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS c(sku, reserved, sold)
      WHERE s.sku = c.sku)"};
 
-// One row per order: its lines come flat and are gathered by the order's number in the batch.
-constexpr pg::statement save_reservations_sql{"inventory.save_reservations", R"(
-    INSERT INTO inventory.reservations AS r (order_id, status, skus, quantities, returned, expires_at)
+// One row per order: its lines come flat and are gathered by the order's number in the batch. New ones and changed ones have a statement
+// each: an upsert would run the audit triggers of both.
+constexpr pg::statement add_reservations_sql{"inventory.add_reservations", R"(
+    INSERT INTO inventory.reservations (order_id, status, skus, quantities, returned, expires_at)
     SELECT o.id, o.status, l.skus, l.quantities, l.returned, o.expires_at
       FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[]) WITH ORDINALITY AS o(id, status, expires_at, i)
       JOIN (SELECT i, array_agg(sku ORDER BY n) AS skus, array_agg(quantity ORDER BY n) AS quantities,
                    array_agg(returned ORDER BY n) AS returned
               FROM unnest($4::bigint[], $5::text[], $6::bigint[], $7::bigint[]) WITH ORDINALITY AS x(i, sku, quantity, returned, n)
              GROUP BY i) AS l ON l.i = o.i
-     ORDER BY o.id
-        ON CONFLICT (order_id) DO UPDATE
-       SET status = excluded.status, returned = excluded.returned, updated_at = now())"};
+     ORDER BY o.id)"};
+
+constexpr pg::statement update_reservations_sql{"inventory.update_reservations", R"(
+    UPDATE inventory.reservations r
+       SET status = o.status, returned = l.returned, updated_at = now()
+      FROM unnest($1::uuid[], $2::smallint[]) WITH ORDINALITY AS o(id, status, i)
+      JOIN (SELECT i, array_agg(returned ORDER BY n) AS returned
+              FROM unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS x(i, returned, n)
+             GROUP BY i) AS l ON l.i = o.i
+     WHERE r.order_id = o.id)"};
 
 constexpr pg::statement insert_receipts_sql{"inventory.insert_receipts", R"(
     INSERT INTO inventory.receipts (reference, sku, quantity, reason)
@@ -102,6 +110,26 @@ sku_level level_of(pg::row row) {
             row.get<time_point>(4)};
 }
 
+struct reservation_columns {
+    std::vector<order_id> ids;
+    std::vector<std::int16_t> status;
+    std::vector<time_point> expires_at;
+    std::vector<std::int64_t> owner, quantities, returned;
+    std::vector<std::string> skus;
+
+    void add(reservation& r) {
+        ids.push_back(r.order);
+        status.push_back(static_cast<std::int16_t>(r.status));
+        expires_at.push_back(r.expires_at);
+        for (auto& l : r.lines) {
+            owner.push_back(static_cast<std::int64_t>(ids.size()));
+            skus.push_back(std::move(l.sku));
+            quantities.push_back(l.quantity);
+            returned.push_back(l.returned);
+        }
+    }
+};
+
 template <class T, class F>
 std::vector<T> all(const pg::rows& rows, F read) {
     std::vector<T> out;
@@ -141,25 +169,11 @@ task<void> postgres_stock_store::save(storage::unit_of_work& uow, std::vector<st
         }
         tx.send(save_levels_sql, pg::params(skus, reserved, sold));
     }
-    if (!reservations.empty()) {
-        std::vector<order_id> ids;
-        std::vector<std::int16_t> status;
-        std::vector<time_point> expires_at;
-        std::vector<std::int64_t> owner, quantities, returned;
-        std::vector<std::string> skus;
-        for (auto& r : reservations) {
-            ids.push_back(r.order);
-            status.push_back(static_cast<std::int16_t>(r.status));
-            expires_at.push_back(r.expires_at);
-            for (auto& l : r.lines) {
-                owner.push_back(static_cast<std::int64_t>(ids.size()));
-                skus.push_back(std::move(l.sku));
-                quantities.push_back(l.quantity);
-                returned.push_back(l.returned);
-            }
-        }
-        tx.send(save_reservations_sql, pg::params(ids, status, expires_at, owner, skus, quantities, returned));
-    }
+    reservation_columns added, changed;
+    for (auto& r : reservations) (r.fresh ? added : changed).add(r);
+    if (!added.ids.empty())
+        tx.send(add_reservations_sql, pg::params(added.ids, added.status, added.expires_at, added.owner, added.skus, added.quantities, added.returned));
+    if (!changed.ids.empty()) tx.send(update_reservations_sql, pg::params(changed.ids, changed.status, changed.owner, changed.returned));
     co_return;
 }
 

@@ -33,6 +33,7 @@ struct reservation {
     reservation_status status = reservation_status::held;
     std::vector<reserved_line> lines;  // at most one per SKU
     time_point expires_at{};
+    bool fresh = false;  // not stored yet
 };
 
 }  // namespace bv::inventory

@@ -38,7 +38,7 @@ step stock_book::reserve(order_id id, std::vector<reserved_line> lines, time_poi
     const bool short_of_stock = is_short(lines, shortages);
     if (!short_of_stock)
         for (const auto& line : lines) levels_[line.sku].now.reserved += line.quantity;
-    reservations_[id] = {{id, short_of_stock ? reservation_status::rejected : reservation_status::held, std::move(lines), expires_at}, true};
+    reservations_[id] = {{id, short_of_stock ? reservation_status::rejected : reservation_status::held, std::move(lines), expires_at, true}, true};
     return short_of_stock ? step::rejected : step::reserved;
 }
 
