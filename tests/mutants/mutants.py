@@ -152,7 +152,9 @@ MUTANTS = (
     Mutant("decline-not-told", PAYMENT + "model/decide.cpp",
            "        refuse_waiting_refunds(d.next);\n        d.announcements.push_back(told::declined{o.reason});\n", "        refuse_waiting_refunds(d.next);\n", ()),
     Mutant("payment-answers-lost-when-the-store-is-away", PAYMENT + "app/perform_operations.cpp",
-           "    } catch (...) {\n        if (was_woken) woken_ = true;\n", "    } catch (...) {\n        answered_.clear();\n        if (was_woken) woken_ = true;\n", ()),
+           "    } catch (...) {\n        release(want);\n", "    } catch (...) {\n        answered_.clear();\n        release(want);\n", ()),
+    Mutant("operation-handed-over-is-leased-for-good", PAYMENT + "app/handover.cpp",
+           "        o.due = now + worker_.lease();\n", "        o.due = now + farthest_due;\n", ("orders.final",)),
 
     # Notification
     Mutant("buyer-told-at-each-hearing", NOTICE + "model/tell.cpp",

@@ -87,7 +87,7 @@ TYPED_TEST(store_contract, gives_back_what_was_saved) {
     p.refunded = 400;
     p.provider_reference = "pa_1";
     p.refunds = {{"r1", 400, refund_state::settled}, {"r2", 100, refund_state::requested}};
-    this->save({.payments = {p}, .refunds = {{p.id, p.refunds[0]}, {p.id, p.refunds[1]}}});
+    this->save({.opened = {p}, .refunds = {{p.id, p.refunds[0]}, {p.id, p.refunds[1]}}});
     const auto unknown = this->a_payment("o2").id;
     const auto found = this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.lock(uow, {p.id, unknown}); });
     EXPECT_THAT(found, ElementsAre(p));
@@ -107,7 +107,7 @@ TYPED_TEST(store_contract, gives_back_what_was_saved) {
 
 TYPED_TEST(store_contract, keeps_nothing_of_a_transaction_that_fails) {
     const auto p = this->a_payment("o1");
-    const changes c{.payments = {p}, .operations = {this->an_operation(p)}, .bookings = {book_capture("k", p.id.value, {5, gbp})}};
+    const changes c{.opened = {p}, .operations = {this->an_operation(p)}, .bookings = {book_capture("k", p.id.value, {5, gbp})}};
     EXPECT_THROW(this->in_transaction([&](storage::unit_of_work& uow) { return this->save_and_fail(&this->backend_->store, &uow, c); }), failure);
     EXPECT_THAT(this->claim(t0), IsEmpty());
     EXPECT_THAT(this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.balances(uow); }), IsEmpty());
@@ -116,7 +116,7 @@ TYPED_TEST(store_contract, keeps_nothing_of_a_transaction_that_fails) {
 
 TYPED_TEST(store_contract, leases_due_operations_longest_due_first) {
     const auto a = this->a_payment("a"), b = this->a_payment("b"), later = this->a_payment("later");
-    this->save({.payments = {a, b, later},
+    this->save({.opened = {a, b, later},
                 .operations = {this->an_operation(a, t0 + seconds(2)), this->an_operation(b, t0 + seconds(1)), this->an_operation(later, t0 + seconds(60))}});
     const auto first = this->claim(t0 + seconds(3), 1);
     ASSERT_THAT(first, SizeIs(1));
@@ -139,7 +139,7 @@ TYPED_TEST(store_contract, leases_due_operations_longest_due_first) {
 
 TYPED_TEST(store_contract, what_a_clock_that_had_jumped_ahead_put_off_is_due) {
     const auto a = this->a_payment("a"), b = this->a_payment("b");
-    this->save({.payments = {a, b}, .operations = {this->an_operation(a, t0 + farthest_due), this->an_operation(b, t0 + farthest_due + seconds(1))}});
+    this->save({.opened = {a, b}, .operations = {this->an_operation(a, t0 + farthest_due), this->an_operation(b, t0 + farthest_due + seconds(1))}});
     const auto due = this->claim(t0);
     ASSERT_THAT(due, SizeIs(1));
     EXPECT_EQ(due[0].op.payment, b.id);
@@ -148,7 +148,7 @@ TYPED_TEST(store_contract, what_a_clock_that_had_jumped_ahead_put_off_is_due) {
 TYPED_TEST(store_contract, a_done_operation_stays_done) {
     const auto p = this->a_payment("o1");
     const auto o = this->an_operation(p);
-    this->save({.payments = {p}, .operations = {o}});
+    this->save({.opened = {p}, .operations = {o}});
     this->save({.updates = {{o.op.key, operation_state::done, {}, 7, true}}});
     this->save({.updates = {{o.op.key, operation_state::unknown, t0, 0}}});
     EXPECT_THAT(this->claim(t0 + seconds(100)), IsEmpty());
@@ -167,7 +167,7 @@ TYPED_TEST(store_contract, a_done_operation_stays_done) {
 TYPED_TEST(store_contract, hurries_only_what_is_in_doubt) {
     const auto a = this->a_payment("a"), b = this->a_payment("b");
     const auto doubtful = this->an_operation(a), waiting = this->an_operation(b);
-    this->save({.payments = {a, b}, .operations = {doubtful, waiting}});
+    this->save({.opened = {a, b}, .operations = {doubtful, waiting}});
     this->save({.updates = {{doubtful.op.key, operation_state::unknown, t0 + seconds(60)}, {waiting.op.key, operation_state::pending, t0 + seconds(60)}}});
     this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.hurry(uow, {doubtful.op.key, waiting.op.key, "x"}, t0); });
     const auto due = this->claim(t0);
@@ -175,16 +175,29 @@ TYPED_TEST(store_contract, hurries_only_what_is_in_doubt) {
     EXPECT_EQ(due[0].was, operation_state::unknown);
 }
 
+TYPED_TEST(store_contract, an_operation_that_is_stored_leased_is_in_flight_until_its_lease_ends) {
+    const auto p = this->a_payment("o1");
+    auto o = this->an_operation(p, t0 + seconds(6));
+    o.leased = true;
+    this->save({.opened = {p}, .operations = {o}});
+    EXPECT_THAT(this->claim(t0 + seconds(5)), IsEmpty());
+    const auto due = this->claim(t0 + seconds(6));
+    ASSERT_THAT(due, SizeIs(1));
+    EXPECT_EQ(due[0].was, operation_state::in_flight);
+    EXPECT_EQ(due[0].attempts, 2);
+}
+
 TYPED_TEST(store_contract, refuses_an_operation_and_a_booking_that_exist) {
     const auto p = this->a_payment("o1");
-    this->save({.payments = {p}, .operations = {this->an_operation(p)}, .bookings = {book_capture("k", p.id.value, {5, gbp})}});
+    this->save({.opened = {p}, .operations = {this->an_operation(p)}, .bookings = {book_capture("k", p.id.value, {5, gbp})}});
+    EXPECT_THROW(this->save({.opened = {p}}), failure);
     EXPECT_THROW(this->save({.operations = {this->an_operation(p)}}), failure);
     EXPECT_THROW(this->save({.bookings = {book_capture("k", p.id.value, {5, gbp})}}), failure);
 }
 
 TYPED_TEST(store_contract, lists_the_ledger_in_order_and_sums_it_up) {
     const auto p = this->a_payment("o1");
-    this->save({.payments = {p}, .bookings = {book_capture("k1", p.id.value, {900, gbp}), book_refund("k2", p.id.value, {300, gbp})}});
+    this->save({.opened = {p}, .bookings = {book_capture("k1", p.id.value, {900, gbp}), book_refund("k2", p.id.value, {300, gbp})}});
     const auto list = [&](entry_filter f, std::int64_t after, storage::identity who = everyone) {
         return this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.entries(uow, f, after, 3); }, who);
     };
@@ -202,9 +215,9 @@ TYPED_TEST(store_contract, lists_the_ledger_in_order_and_sums_it_up) {
 TYPED_TEST(store_contract, lists_payments_newest_first_and_only_those_the_caller_may_see) {
     const customer_id ann{uuid::named("ann")}, bob{uuid::named("bob")};
     const auto old = this->a_payment("1", ann), recent = this->a_payment("2", ann), of_bob = this->a_payment("3", bob);
-    this->save({.payments = {old}}, t0);
-    this->save({.payments = {recent}}, t0 + seconds(1));
-    this->save({.payments = {of_bob}}, t0 + seconds(2));
+    this->save({.opened = {old}}, t0);
+    this->save({.opened = {recent}}, t0 + seconds(1));
+    this->save({.opened = {of_bob}}, t0 + seconds(2));
     const auto list = [&](payment_filter f, std::optional<page_position> after, storage::identity who) {
         std::vector<payment_id> ids;
         for (const auto& p : this->in_transaction([&](storage::unit_of_work& uow) { return this->backend_->store.list(uow, f, after, 2); }, who)) ids.push_back(p.value.id);

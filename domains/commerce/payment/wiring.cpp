@@ -11,18 +11,15 @@ namespace bv::payment {
 wiring::wiring(ports p, service_options o)
     : with_(std::move(p)), settings_(std::move(o)),
       worker_(with_.clock, with_.rng, with_.db, with_.store, with_.outbox, with_.provider, settings_.worker),
-      consumer_store_(with_.db, [this] { if (asked_.exchange(false)) worker_.wake(); }), handle_(with_.clock, with_.rng, with_.store, with_.outbox),
+      leased_(worker_), consumer_store_(with_.db, leased_, [this](handover::batch b) { give(std::move(b)); }),
+      handle_(with_.clock, with_.rng, with_.store, with_.outbox, leased_),
       compare_(with_.clock, with_.rng, with_.db, with_.store, with_.outbox, with_.provider, settings_.reconciliation), read_(with_.db, with_.store),
       endpoint_(read_) {
     with_.log.subscribe({.group = "payment",
                          .source = settings_.order_source,
                          .types = handle_order_events::types(),
                          .max_batch = settings_.max_batch,
-                         .handler =
-                             [this](storage::unit_of_work& uow, std::span<const events::event> batch) {
-                                 asked_ = true;
-                                 return handle_(uow, batch);
-                             },
+                         .handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return handle_(uow, batch); },
                          .store = &consumer_store_,
                          .consumer = "payment"});
 }
@@ -51,6 +48,11 @@ task<void> wiring::stop() {
     co_await jobs_.join();
     worker_.stop();
     co_await work_.join();
+}
+
+void wiring::give(handover::batch b) {
+    if (b.more) worker_.wake();
+    asio::post(with_.home, [this, b = std::move(b)]() mutable { worker_.take_over(std::move(b.operations), b.places); });
 }
 
 void wiring::hurry(std::vector<std::string> keys) {

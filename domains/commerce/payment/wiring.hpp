@@ -2,14 +2,13 @@
 // keeps the data and whoever the provider is.
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include "domains/commerce/payment/adapters/api.hpp"
-#include "domains/commerce/payment/adapters/waking_transactor.hpp"
+#include "domains/commerce/payment/adapters/handing_transactor.hpp"
 #include "domains/commerce/payment/app/handle_order_events.hpp"
 #include "domains/commerce/payment/app/perform_operations.hpp"
 #include "domains/commerce/payment/app/reconcile.hpp"
@@ -54,12 +53,13 @@ public:
 
 private:
     task<void> reconcile_now_and_then();
+    void give(handover::batch);
 
     const ports with_;
     const service_options settings_;
-    std::atomic<bool> asked_{false};  // the consumer's transaction handles requests, and does not only move its position
     operation_worker worker_;
-    waking_transactor consumer_store_;
+    handover leased_;
+    handing_transactor consumer_store_;
     handle_order_events handle_;
     reconcile compare_;
     read_payments read_;

@@ -14,7 +14,7 @@ struct provider_options {
     std::string host = "127.0.0.1";
     std::uint16_t port = 0;
     std::string api_key;
-    int concurrent = 32;            // calls at a time
+    int concurrent = 96;            // calls at a time; see worker_options::lease
     milliseconds timeout{2'000};    // of one call
     milliseconds open_for{1'000};   // how long the circuit stays open
 };

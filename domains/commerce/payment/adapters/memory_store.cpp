@@ -32,13 +32,18 @@ task<std::vector<payment>> memory_store::lock(storage::unit_of_work& uow, std::v
 }
 
 task<void> memory_store::save_payments(memory::transaction& tx, const changes& c, time_point now) {
-    for (const auto& p : c.payments) {
+    for (const auto& p : c.opened) {
         stored_payment row{p, now, now};
         row.value.refunds.clear();
-        co_await books_.payments.upsert(tx, p.id, row, [&row](stored_payment& at) {
-            row.created = at.created;
-            at = row;
-        });
+        const bool is_new = co_await books_.payments.insert(tx, p.id, std::move(row));
+        if (!is_new) tx.violate(code::already_exists, "UNIQUE_VIOLATION", "the payment " + p.id.str() + " exists");
+    }
+    for (const auto& p : c.payments) {
+        const auto* found = co_await books_.payments.lock(tx, p.id);
+        if (!found) continue;
+        stored_payment row{p, found->created, now};
+        row.value.refunds.clear();
+        books_.payments.put(tx, p.id, std::move(row));
     }
     for (const auto& [id, r] : c.refunds) {
         co_await books_.refunds.upsert(tx, {id, r.id}, {r, now}, [&r](memory_books::refund_row& at) { at.value.state = r.state; });
@@ -49,8 +54,9 @@ task<void> memory_store::save_operations(memory::transaction& tx, const changes&
     for (const auto& o : c.operations) {
         const auto* p = books_.payments.find(tx, o.op.payment);
         if (!p) continue;
-        const booked_operation b{.op = o.op, .currency = p->value.amount.currency, .updated = now, .traceparent = o.traceparent};
-        const bool is_new = co_await books_.operations.insert(tx, o.op.key, {b, 0, o.due});
+        const booked_operation b{.op = o.op, .currency = p->value.amount.currency,
+                                 .state = o.leased ? operation_state::in_flight : operation_state::pending, .updated = now, .traceparent = o.traceparent};
+        const bool is_new = co_await books_.operations.insert(tx, o.op.key, {b, o.leased ? 1 : 0, o.due});
         if (!is_new) tx.violate(code::already_exists, "UNIQUE_VIOLATION", "the operation " + o.op.key + " exists");
     }
 }

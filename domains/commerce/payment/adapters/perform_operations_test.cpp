@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include "domains/commerce/payment/adapters/handing_transactor.hpp"
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 #include "platform/events/memory_log_storage.hpp"
 #include "platform/runtime/runtime.hpp"
@@ -60,7 +61,7 @@ protected:
     order_id request(std::string_view name, std::string method = "card_ok") {
         const order_id o{uuid::named(name)};
         const auto d = open({o, {}, {1000, gbp}, std::move(method)});
-        changes c{.payments = {d.next}, .operations = {{d.operations.front(), clock_.now(), ""}}};
+        changes c{.opened = {d.next}, .operations = {{d.operations.front(), clock_.now(), ""}}};
         const storage::transaction_options as{.identity = storage::system_identity("test")};
         machine_.block_on(database_.run(as, [&](storage::unit_of_work& uow) { return store_.save(uow, c, clock_.now()); }));
         worker_->wake();
@@ -193,6 +194,84 @@ TEST_F(operation_worker_test, takes_no_more_than_it_may_have_in_flight) {
     for (std::size_t i = 0; i < 2; ++i) provider_.ready.push_back({.key = provider_.sent[i].key, .kind = answer_kind::settled, .outcome = {.reason = "no"}});
     step();
     EXPECT_THAT(provider_.sent, SizeIs(6));
+}
+
+// As the consumer stores requests: leased by the transaction, and given to the worker after its commit.
+class handover_test : public operation_worker_test {
+protected:
+    order_id stored(std::string_view name) {
+        const order_id o{uuid::named(name)};
+        const auto d = open({o, {}, {1000, gbp}, "card_ok"});
+        const storage::transaction_options as{.identity = storage::system_identity("test")};
+        changes c{.opened = {d.next}, .operations = {{d.operations.front(), clock_.now(), ""}}};
+        machine_.block_on(consumer_.run(as, [&](storage::unit_of_work& uow) {
+            leased_.lease(c, clock_.now());
+            return store_.save(uow, c, clock_.now());
+        }));
+        return o;
+    }
+    std::vector<claimed_operation> claimable() {
+        const storage::transaction_options as{.identity = storage::system_identity("test")};
+        return machine_.block_on(database_.transact(as, [&](storage::unit_of_work& uow) { return store_.claim(uow, clock_.now(), clock_.now() + seconds(5), 10); }));
+    }
+
+    handover leased_{*worker_};
+    std::vector<handover::batch> given_;
+    handing_transactor consumer_{flaky_, leased_, [this](handover::batch b) { given_.push_back(std::move(b)); }};
+};
+
+TEST_F(handover_test, an_operation_is_sent_after_its_commit_without_a_claim) {
+    step();  // the worker has looked, and found nothing
+    const auto o = stored("a");
+    EXPECT_THAT(claimable(), IsEmpty());
+    ASSERT_THAT(given_, SizeIs(1));
+    worker_->take_over(std::move(given_[0].operations), given_[0].places);
+    ASSERT_THAT(provider_.sent, SizeIs(1));
+    EXPECT_FALSE(provider_.sent[0].ask);
+    provider_.answer(answer_kind::settled, {.done = true, .reference = "pa_1"});
+    step();
+    EXPECT_EQ(find(o).status, authorised);
+    EXPECT_EQ(worker_->in_flight(), 0u);
+    EXPECT_EQ(worker_->reserve(1'000), worker_options{}.max_in_flight) << "all places are free again";
+}
+
+TEST_F(handover_test, what_was_never_handed_over_is_asked_for_when_its_lease_ends) {
+    step();
+    stored("a");
+    given_.clear();  // as if the process had died between the commit and the call
+    pass(worker_options{}.lease + seconds(1));
+    step();
+    ASSERT_THAT(provider_.sent, SizeIs(1));
+    EXPECT_TRUE(provider_.sent[0].ask);
+}
+
+TEST_F(handover_test, nothing_is_handed_over_when_the_transaction_fails) {
+    flaky_.failures = 1;
+    EXPECT_THROW(stored("a"), failure);
+    EXPECT_THAT(given_, IsEmpty());
+    const storage::transaction_options as{.identity = storage::system_identity("test")};
+    EXPECT_THROW(machine_.block_on(consumer_.run(as,
+                                                 [&](storage::unit_of_work&) -> task<void> {
+                                                     const auto d = open({{uuid::named("b")}, {}, {1000, gbp}, "card_ok"});
+                                                     changes c{.opened = {d.next}, .operations = {{d.operations.front(), clock_.now(), ""}}};
+                                                     leased_.lease(c, clock_.now());
+                                                     throw failure(code::unavailable, "STORE_AWAY", "on purpose");
+                                                 })),
+                 failure);
+    EXPECT_THAT(given_, IsEmpty());
+    EXPECT_EQ(worker_->reserve(1'000), worker_options{}.max_in_flight);
+}
+
+TEST_F(handover_test, what_the_worker_has_no_place_for_waits_for_its_claim) {
+    const int all = worker_->reserve(1'000);
+    stored("a");
+    ASSERT_THAT(given_, SizeIs(1));
+    EXPECT_TRUE(given_[0].more);
+    EXPECT_THAT(given_[0].operations, IsEmpty());
+    worker_->release(all);
+    worker_->wake();
+    step();
+    EXPECT_THAT(provider_.sent, SizeIs(1));
 }
 
 TEST_F(operation_worker_test, a_rejected_operation_is_tried_again_and_reported) {

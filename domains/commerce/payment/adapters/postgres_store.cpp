@@ -12,18 +12,23 @@ constexpr pg::statement lock_sql{"payment.lock", "SELECT " BV_PAYMENT_COLUMNS R"
      ORDER BY p.id
        FOR UPDATE)"};
 
-constexpr pg::statement save_payments_sql{"payment.save_payments", R"(
-    INSERT INTO payment.payments AS p (id, order_id, customer_id, status, currency, amount_minor, captured_minor, refunded_minor,
-                                       wanted_capture_minor, void_wanted, method, decline_reason, provider_reference, has_refunds,
-                                       created_at, updated_at)
+// Two statements rather than an upsert, which would run the audit triggers of both.
+constexpr pg::statement open_payments_sql{"payment.open_payments", R"(
+    INSERT INTO payment.payments (id, order_id, customer_id, status, currency, amount_minor, captured_minor, refunded_minor,
+                                  wanted_capture_minor, void_wanted, method, decline_reason, provider_reference, has_refunds,
+                                  created_at, updated_at)
     SELECT n.*, $15::timestamptz, $15::timestamptz
       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                  $10::boolean[], $11::text[], $12::text[], $13::text[], $14::boolean[]) AS n
-        ON CONFLICT (id) DO UPDATE
-       SET status = excluded.status, captured_minor = excluded.captured_minor, refunded_minor = excluded.refunded_minor,
-           wanted_capture_minor = excluded.wanted_capture_minor, void_wanted = excluded.void_wanted,
-           decline_reason = excluded.decline_reason, provider_reference = excluded.provider_reference,
-           has_refunds = excluded.has_refunds, updated_at = excluded.updated_at)"};
+                  $10::boolean[], $11::text[], $12::text[], $13::text[], $14::boolean[]) AS n)"};
+
+constexpr pg::statement update_payments_sql{"payment.update_payments", R"(
+    UPDATE payment.payments p
+       SET status = n.status, captured_minor = n.captured, refunded_minor = n.refunded, wanted_capture_minor = n.wanted,
+           void_wanted = n.void_wanted, decline_reason = n.reason, provider_reference = n.reference, has_refunds = n.with_refunds,
+           updated_at = $10::timestamptz
+      FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::boolean[])
+           AS n(id, status, captured, refunded, wanted, void_wanted, reason, reference, with_refunds)
+     WHERE p.id = n.id)"};
 
 constexpr pg::statement save_refunds_sql{"payment.save_refunds", R"(
     INSERT INTO payment.refunds AS r (payment_id, id, amount_minor, state, created_at, updated_at)
@@ -32,10 +37,12 @@ constexpr pg::statement save_refunds_sql{"payment.save_refunds", R"(
         ON CONFLICT (payment_id, id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at)"};
 
 constexpr pg::statement insert_operations_sql{"payment.insert_operations", R"(
-    INSERT INTO payment.operations (key, payment_id, kind, refund_id, amount_minor, currency, state, next_at, traceparent, created_at, updated_at)
-    SELECT n.key, n.payment_id, n.kind, n.refund_id, n.amount, p.currency, 'pending', n.due, n.traceparent, $8::timestamptz, $8::timestamptz
-      FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[])
-           AS n(key, payment_id, kind, refund_id, amount, due, traceparent)
+    INSERT INTO payment.operations (key, payment_id, kind, refund_id, amount_minor, currency, state, attempts, next_at, traceparent,
+                                    created_at, updated_at)
+    SELECT n.key, n.payment_id, n.kind, n.refund_id, n.amount, p.currency, CASE WHEN n.leased THEN 'in_flight' ELSE 'pending' END,
+           n.leased::integer, n.due, n.traceparent, $9::timestamptz, $9::timestamptz
+      FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[], $8::boolean[])
+           AS n(key, payment_id, kind, refund_id, amount, due, traceparent, leased)
       JOIN payment.payments p ON p.id = n.payment_id)"};
 
 constexpr pg::statement insert_entries_sql{"payment.insert_entries", R"(
@@ -82,32 +89,45 @@ constexpr pg::statement reconciled_until_sql{"payment.reconciled_until", "SELECT
 constexpr pg::statement set_reconciled_sql{"payment.set_reconciled", R"(
     UPDATE payment.reconciliation_cursor SET sequence = greatest(sequence, $1))"};
 
-void send_payments(pg::transaction& tx, const std::vector<payment>& all, time_point now) {
-    if (all.empty()) return;
+struct payment_columns {
     std::vector<payment_id> ids;
     std::vector<order_id> orders;
     std::vector<std::optional<customer_id>> customers;
     std::vector<std::string> statuses, currencies, methods, reasons, references;
     std::vector<std::int64_t> amounts, captured, refunded, wanted;
     std::vector<bool> voids, with_refunds;
-    for (const auto& p : all) {
-        ids.push_back(p.id);
-        orders.push_back(p.order);
-        customers.push_back(p.customer);
-        statuses.emplace_back(name(p.status));
-        currencies.emplace_back(p.amount.currency.code());
-        amounts.push_back(p.amount.minor);
-        captured.push_back(p.captured);
-        refunded.push_back(p.refunded);
-        wanted.push_back(p.wanted_capture);
-        voids.push_back(p.void_wanted);
-        methods.push_back(p.method);
-        reasons.push_back(p.decline_reason);
-        references.push_back(p.provider_reference);
-        with_refunds.push_back(!p.refunds.empty());
+
+    explicit payment_columns(const std::vector<payment>& all) {
+        for (const auto& p : all) {
+            ids.push_back(p.id);
+            orders.push_back(p.order);
+            customers.push_back(p.customer);
+            statuses.emplace_back(name(p.status));
+            currencies.emplace_back(p.amount.currency.code());
+            amounts.push_back(p.amount.minor);
+            captured.push_back(p.captured);
+            refunded.push_back(p.refunded);
+            wanted.push_back(p.wanted_capture);
+            voids.push_back(p.void_wanted);
+            methods.push_back(p.method);
+            reasons.push_back(p.decline_reason);
+            references.push_back(p.provider_reference);
+            with_refunds.push_back(!p.refunds.empty());
+        }
     }
-    tx.send(save_payments_sql, pg::params(ids, orders, customers, statuses, currencies, amounts, captured, refunded, wanted, voids, methods,
-                                          reasons, references, with_refunds, now));
+};
+
+void send_opened(pg::transaction& tx, const std::vector<payment>& all, time_point now) {
+    if (all.empty()) return;
+    const payment_columns c(all);
+    tx.send(open_payments_sql, pg::params(c.ids, c.orders, c.customers, c.statuses, c.currencies, c.amounts, c.captured, c.refunded, c.wanted,
+                                          c.voids, c.methods, c.reasons, c.references, c.with_refunds, now));
+}
+
+void send_payments(pg::transaction& tx, const std::vector<payment>& all, time_point now) {
+    if (all.empty()) return;
+    const payment_columns c(all);
+    tx.send(update_payments_sql, pg::params(c.ids, c.statuses, c.captured, c.refunded, c.wanted, c.voids, c.reasons, c.references, c.with_refunds, now));
 }
 
 void send_refunds(pg::transaction& tx, const std::vector<std::pair<payment_id, refund>>& all, time_point now) {
@@ -130,7 +150,9 @@ void send_operations(pg::transaction& tx, const std::vector<new_operation>& all,
     std::vector<payment_id> payments;
     std::vector<std::int64_t> amounts;
     std::vector<time_point> due;
+    std::vector<bool> leased;
     for (const auto& o : all) {
+        leased.push_back(o.leased);
         keys.push_back(o.op.key);
         payments.push_back(o.op.payment);
         kinds.emplace_back(name(o.op.kind));
@@ -139,7 +161,7 @@ void send_operations(pg::transaction& tx, const std::vector<new_operation>& all,
         due.push_back(o.due);
         traces.push_back(o.traceparent);
     }
-    tx.send(insert_operations_sql, pg::params(keys, payments, kinds, refunds, amounts, due, traces, now));
+    tx.send(insert_operations_sql, pg::params(keys, payments, kinds, refunds, amounts, due, traces, leased, now));
 }
 
 void send_bookings(pg::transaction& tx, const std::vector<ledger_transaction>& all, time_point now) {
@@ -223,6 +245,7 @@ task<std::vector<payment>> postgres_store::lock(storage::unit_of_work& uow, std:
 
 task<void> postgres_store::save(storage::unit_of_work& uow, const changes& c, time_point now) {
     auto& tx = pg::of(uow);
+    send_opened(tx, c.opened, now);
     send_payments(tx, c.payments, now);
     send_refunds(tx, c.refunds, now);
     send_operations(tx, c.operations, now);

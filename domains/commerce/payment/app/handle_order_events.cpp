@@ -111,6 +111,7 @@ task<void> handle_order_events::operator()(storage::unit_of_work& uow, std::span
     plan p(std::move(locked), now, clock_, rng_);
     for (const auto& a : requests) take(p, a);
     auto [writes, told] = std::move(p).finish();
+    handover_.lease(writes, now);
     co_await store_.save(uow, writes, now);
     if (!told.empty()) co_await outbox_.append(uow, std::move(told));
 }

@@ -61,17 +61,26 @@ task<void> operation_worker::run() {
     }
 }
 
-int operation_worker::room() const noexcept {
-    if (clock_.steady_now() < paused_until_) return 0;
-    return std::min(options_.max_batch, options_.max_in_flight - static_cast<int>(in_flight_.size()));
+int operation_worker::reserve(int wanted) noexcept {
+    if (stopping_) return 0;
+    auto taken = taken_.load();
+    int got = 0;
+    do got = std::clamp(options_.max_in_flight - taken, 0, wanted);
+    while (!taken_.compare_exchange_weak(taken, taken + got));
+    return got;
+}
+
+void operation_worker::release(int places) noexcept {
+    if (places == 0) return;
+    taken_ -= places;
+    provider_.wake();  // the worker may have waited for them
 }
 
 steady_point operation_worker::wait_until() const {
     const auto now = clock_.steady_now();
     if (!answered_.empty() || !hints_.empty()) return now;
     if (stopping_) return now + options_.lease;
-    const bool full = static_cast<int>(in_flight_.size()) >= options_.max_in_flight;
-    if (full) return now + options_.lease;  // an answer ends the wait
+    if (taken_ >= options_.max_in_flight) return now + options_.lease;  // an answer or a place that is given back ends the wait
     auto until = next_poll_;
     if (woken_) until = now;
     if (next_due_) until = std::min(until, now + std::max<microseconds>(*next_due_ - clock_.now(), microseconds(0)));
@@ -87,10 +96,12 @@ task<void> operation_worker::step() {
         if (a.kind == answer_kind::not_sent) paused_until_ = clock_.steady_now() + options_.pause;
         answered_.push_back({std::move(at->second), std::move(a)});
         in_flight_.erase(at);
+        --taken_;
     }
-    const bool due = woken_ || !answered_.empty() || !hints_.empty() || clock_.steady_now() >= next_poll_ ||
-                     (next_due_ && *next_due_ <= clock_.now());
-    const int want = stopping_ || !due ? 0 : room();
+    const auto steady = clock_.steady_now();
+    const bool due = woken_ || !hints_.empty() || steady >= next_poll_ || (next_due_ && *next_due_ <= clock_.now());
+    // Not all places at once: the consumer, too, finds some.
+    const int want = !due || steady < paused_until_ ? 0 : reserve(std::min(options_.max_batch, (options_.max_in_flight + 1) / 2));
     if (answered_.empty() && hints_.empty() && want == 0) co_return;
     // Cleared before the store is read: what comes later wakes again.
     const bool was_woken = want > 0 && woken_.exchange(false);
@@ -100,6 +111,7 @@ task<void> operation_worker::step() {
         const storage::transaction_options as{.identity = storage::system_identity("service:payment")};
         round = co_await db_.transact(as, [&](storage::unit_of_work& uow) { return transact(uow, answered_, hints, want); });
     } catch (...) {
+        release(want);
         if (was_woken) woken_ = true;
         throw;
     }
@@ -114,7 +126,6 @@ task<operation_worker::outcome_of_round> operation_worker::transact(storage::uni
     const auto now = clock_.now();
     if (!hints.empty()) co_await store_.hurry(uow, std::move(hints), now);
     if (!answered.empty()) out.due = co_await apply_(uow, std::move(answered));
-    // What was just decided is due now, so one transaction ends a step of a payment and begins the next.
     if (want > 0) out.claimed = co_await store_.claim(uow, clock_.now(), clock_.now() + options_.lease, want);
     if (want > 0 && static_cast<int>(out.claimed.size()) < want) {
         out.due = co_await store_.next_due(uow);
@@ -133,16 +144,17 @@ void operation_worker::take(outcome_of_round round, int wanted) {
     next_poll_ = clock_.steady_now() + options_.poll;
     // A full batch: there may be more. Else what the store said.
     next_due_ = static_cast<int>(round.claimed.size()) == wanted ? std::optional(now) : round.due;
-    submit(std::move(round.claimed));
+    take_over(std::move(round.claimed), wanted);
 }
 
-void operation_worker::submit(std::vector<claimed_operation> claimed) {
+void operation_worker::take_over(std::vector<claimed_operation> claimed, int places) {
     std::vector<provider_call> calls;
     for (auto& c : claimed) {
         auto call = to_call(c);
         // A lease that ran out while the call is still under way here: its answer is waited for.
         if (in_flight_.emplace(c.op.key, std::move(c)).second) calls.push_back(std::move(call));
     }
+    release(places - static_cast<int>(calls.size()));
     if (!calls.empty()) provider_.submit(std::move(calls));
 }
 

@@ -2,6 +2,8 @@
 //
 //   claim (transaction) ──► calls, side by side ──► apply answers and claim the next (one transaction) ──► …
 //
+// An operation that is due at once needs no claim of its own: the transaction that stores it leases it, and hands it over.
+//
 // An operation is marked in flight, durably, before it is sent. Whatever may have been handled is asked for by its key
 // before anything is sent again, and is sent again only under the same key: an outcome is never guessed.
 #pragma once
@@ -19,10 +21,11 @@
 namespace bv::payment {
 
 struct worker_options {
-    int max_batch = 64;           // operations claimed or applied in one transaction
-    int max_in_flight = 64;       // claimed and not yet applied
-    // How long an operation is ours. Longer than the longest that a call may queue and take; after a crash, operations
-    // that were in flight are asked for when it ends.
+    int max_batch = 128;          // operations claimed or applied in one transaction
+    int max_in_flight = 192;      // leased, and not answered yet
+    // How long an operation is ours. Longer than the longest that a call may queue and take (max_in_flight calls by
+    // provider_options::concurrent at a time, each up to its time-out); after a crash, operations that were in flight are asked for
+    // when it ends.
     milliseconds lease{6'000};
     milliseconds poll{1'000};     // looks for due operations at least this often
     milliseconds pause{200};      // claims nothing for this long after the provider was away
@@ -40,6 +43,14 @@ public:
     task<void> step();
     // There may be due operations.
     void wake() noexcept;
+    // Thread-safe. Places for up to `wanted` operations that the caller leases itself, in the transaction that stores them, and hands
+    // over once that is committed; what was reserved is taken back by take_over() or release(). None are left while it stops.
+    [[nodiscard]] int reserve(int wanted) noexcept;
+    void release(int places) noexcept;
+    // On the worker's own thread: sends what is stored as leased. Of the places, those that are not needed are free again.
+    void take_over(std::vector<claimed_operation>, int places);
+    // How long an operation that is handed over is to be leased for.
+    [[nodiscard]] milliseconds lease() const noexcept { return options_.lease; }
     void stop() noexcept;
     // The provider says these keys have moved: unknown ones are asked for at once. At most 10,000 wait; more are dropped,
     // because they would be asked for later anyway.
@@ -54,9 +65,7 @@ private:
     };
     task<outcome_of_round> transact(storage::unit_of_work&, std::vector<answered_operation> answered, std::vector<std::string> hints, int want);
     [[nodiscard]] steady_point wait_until() const;
-    [[nodiscard]] int room() const noexcept;
     void take(outcome_of_round, int wanted);
-    void submit(std::vector<claimed_operation>);
 
     clock& clock_;
     storage::transactor& db_;
@@ -70,6 +79,7 @@ private:
     std::optional<time_point> next_due_;
     steady_point paused_until_{};
     steady_point next_poll_{};
+    std::atomic<int> taken_{0};  // of max_in_flight: by operations in flight, and reserved for more
     std::atomic<bool> woken_{true};
     std::atomic<bool> stopping_{false};
 };

@@ -8,6 +8,7 @@ plan::plan(std::vector<payment> locked, time_point now, const clock& c, rng& r) 
     for (auto& p : locked) {
         refunds_before_.emplace(p.id, p.refunds);
         const auto id = p.id;
+        existing_.insert(id);
         payments_.emplace(id, std::move(p));
     }
 }
@@ -33,7 +34,7 @@ std::pair<changes, std::vector<events::outgoing>> plan::finish() && {
         for (const auto& r : p.refunds) {
             if (std::find(before.begin(), before.end(), r) == before.end()) changes_.refunds.emplace_back(id, r);
         }
-        changes_.payments.push_back(p);
+        (existing_.contains(id) ? changes_.payments : changes_.opened).push_back(p);
     }
     return {std::move(changes_), std::move(events_)};
 }

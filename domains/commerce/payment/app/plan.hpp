@@ -33,7 +33,7 @@ private:
     rng& rng_;
     std::map<payment_id, payment> payments_;
     std::map<payment_id, std::vector<refund>> refunds_before_;
-    std::set<payment_id> changed_;
+    std::set<payment_id> existing_, changed_;
     changes changes_;
     std::vector<events::outgoing> events_;
 };

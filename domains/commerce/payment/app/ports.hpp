@@ -33,6 +33,7 @@ struct new_operation {
     operation op;
     time_point due;
     std::string traceparent;  // of what caused it
+    bool leased = false;      // in flight from the start: who stores it sends it after the commit. `due` is the lease's end
 };
 
 // An operation with what a call to the provider needs.
@@ -66,7 +67,8 @@ struct finding {
 
 // What one transaction writes. Each member is one statement, however many items it has.
 struct changes {
-    std::vector<payment> payments;                           // whole, inserted or updated
+    std::vector<payment> opened;                             // whole, inserted
+    std::vector<payment> payments;                           // whole, updated
     std::vector<std::pair<payment_id, refund>> refunds;      // inserted or updated
     std::vector<new_operation> operations;
     std::vector<ledger_transaction> bookings;
