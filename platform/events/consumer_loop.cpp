@@ -85,7 +85,11 @@ task<void> consumer_loop::run() {
 task<void> consumer_loop::step() {
     batch_.clear();
     if (!loaded_ || refresh_.exchange(false)) co_await load();
-    if (buffer_.empty()) co_await fill();
+    if (buffer_.empty()) {
+        if (const auto early = next_batch_ - clock_.steady_now(); early.count() > 0) co_await halt_->wait_for(early);
+        if (halted_) co_return;
+        co_await fill();
+    }
     if (!loaded_) co_return;
     if (buffer_.empty())
         co_await rest();
@@ -156,6 +160,7 @@ task<void> consumer_loop::apply_batch() {
     for (std::size_t i = 0; i < n; ++i) batch_.push_back(*buffer_[i]);
 
     const auto started = clock_.steady_now();
+    next_batch_ = started + sub_.gather;
     auto span = span_of_batch(sub_, batch_);
     const auto broken = co_await tried(sub_.store->run(options(traceparent_of_batch(span, batch_)),
                                                        [this, to](storage::unit_of_work& uow) { return apply_in(uow, to); }));

@@ -39,6 +39,9 @@ struct subscription {
     storage::transactor* store = nullptr;  // the consumer's own; holds its position, inbox and dead letters
     std::string consumer;                // the consuming service, whose schema that is
     storage::isolation isolation = storage::isolation::read_committed;
+    // Background work: from the start of one batch to the start of the next at least so long passes, so that batches are few and large. A
+    // batch costs as much as several events do. What comes after a quiet time is taken at once.
+    milliseconds gather{0};
     retry_policy retry{};
 };
 

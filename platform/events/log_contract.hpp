@@ -3,6 +3,8 @@
 //   INSTANTIATE_TEST_SUITE_P(embedded, log_contract, ::testing::Values(make_pg_world));
 #pragma once
 
+#include <gmock/gmock.h>
+
 #include "platform/events/log_world.hpp"
 
 namespace bv::events {
@@ -53,6 +55,28 @@ TEST_P(log_contract, hands_over_all_attributes_and_applies_as_the_consuming_serv
     EXPECT_GT(got[0].position, 0);
     EXPECT_LT(std::chrono::abs(system_clock().now() - got[0].time), std::chrono::minutes(5));
     EXPECT_EQ(effects(w, "g")[0].actor, "service:" + w.consumer());
+}
+
+TEST_P(log_contract, a_group_that_gathers_takes_what_came_meanwhile_in_one_batch) {
+    using namespace contract;
+    std::vector<std::size_t> batches;
+    auto patient = subscribed(w, "patient", [&](std::span<const event> batch) -> std::optional<error> {
+        batches.push_back(batch.size());
+        return std::nullopt;
+    });
+    patient.gather = std::chrono::hours(1);
+    {
+        running log(w, {patient, subscribed(w, "eager")});
+        publish(w, {"k"}, 1, 1);
+        ASSERT_TRUE(eventually([&] { return count(w, "patient") == 1; })) << "the first after a quiet time waits for nobody";
+        publish(w, {"k"}, 2, 5);
+        ASSERT_TRUE(eventually([&] { return count(w, "eager") == 5; }));
+        EXPECT_EQ(count(w, "patient"), 1u);
+    }
+    running log(w, {patient});  // gathers from its own first batch on
+    ASSERT_TRUE(eventually([&] { return count(w, "patient") == 5; }));
+    EXPECT_THAT(batches, ::testing::ElementsAre(1, 4));
+    expect_complete(effects(w, "patient"), {"k"}, 5);
 }
 
 TEST_P(log_contract, gives_every_group_its_own_copy) {

@@ -59,7 +59,8 @@ struct service::impl {
                              return tell(uow, batch);
                          },
                          .store = &consumer_store,
-                         .consumer = "notification"});
+                         .consumer = "notification",
+                         .gather = milliseconds(100)});
     }
 
     // True: there may be more to do at once.

@@ -11,6 +11,7 @@ namespace bv::order {
 namespace {
 
 constexpr std::int64_t overdue_batch = 64;
+constexpr milliseconds projection_gather{50};  // how much the read models may lag so that they cost less; GET of one order does not
 
 // Takes overdue sagas until none is left; false when it has to be tried again later.
 task<bool> time_out_all(const environment& env) {
@@ -37,10 +38,11 @@ wiring::wiring(ports p, options o)
     const auto project = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return project_orders(with_.env, uow, events); };
     subscribe("orders-saga", "inventory", inventory_reply_types(), o.saga_batch, handle);
     subscribe("orders-saga", "payment", payment_reply_types(), o.saga_batch, handle);
-    subscribe("orders-projections", "orders", projected_types(), o.projection_batch, project);
+    subscribe("orders-projections", "orders", projected_types(), o.projection_batch, project, projection_gather);
 }
 
-void wiring::subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler handler) {
+void wiring::subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler handler,
+                       milliseconds gather) {
     bv::events::subscription s;
     s.group = std::move(group);
     s.source = std::move(source);
@@ -49,6 +51,7 @@ void wiring::subscribe(std::string group, std::string source, std::vector<std::s
     s.handler = std::move(handler);
     s.store = &with_.env.db;
     s.consumer = "orders";
+    s.gather = gather;
     with_.log.subscribe(std::move(s));
 }
 

@@ -41,7 +41,7 @@ public:
     task<void> stop();
 
 private:
-    void subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler);
+    void subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler, milliseconds gather = milliseconds(0));
     task<void> watch_deadlines();
     task<void> count_open_orders();
 
