@@ -16,6 +16,7 @@
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
+#include "app/stack/telemetry_export.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signals.hpp"
@@ -86,6 +87,11 @@ pg::cluster make_cluster(const config& c, const data_dir& dir) {
     return pg::cluster(o);
 }
 
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
 constexpr pg::statement drop_claims{"stack.drop_unfinished_claims", "DELETE FROM gateway.idempotency_keys WHERE status IS NULL"};
 
 task<void> drop_unfinished_claims(pg::database& admin) { co_await admin.query(drop_claims); }
@@ -114,6 +120,7 @@ struct platform::impl {
     std::unique_ptr<security::secrets> secrets;
     pg::cluster database;
     bv::runtime runtime;
+    std::unique_ptr<telemetry_export> exports;
     provider_child provider;
     std::unique_ptr<app::modules> modules;
     std::vector<bv::module> started;
@@ -238,6 +245,7 @@ void platform::start() {
     p.state.public_url = public_url_of(p.settings, p.state.url);
     p.dir.write_state(p.state);
     p.runtime.start();
+    p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
     const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(); },
                                            [&p] { p.start_services(); }, [&p] { p.seed(); }, [&p] { p.listen(); }};
@@ -325,8 +333,10 @@ void platform::stop() noexcept {
     if (p.server) quietly("http", [&] { p.runtime.block_on(p.server->drain(drain_time)); });
     if (!p.started.empty()) quietly("services", [&] { p.runtime.block_on(stop_all(p.started)); });
     if (p.modules) quietly("pools", [&] { p.runtime.block_on(p.modules->close()); });
+    if (p.exports) quietly("telemetry export", [&] { p.exports->stop(); });
     quietly("runtime", [&] { p.runtime.stop(), p.runtime.join(); });
     step_in_hand = "children";
+    p.exports.reset();
     p.server.reset();
     p.operations.reset();
     p.edge.reset();

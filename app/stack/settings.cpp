@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/stack/public_url.hpp"
+#include "app/stack/telemetry_export.hpp"
 
 namespace bv::stack {
 
@@ -38,7 +39,14 @@ config_schema settings_schema() {
         .secret("mail.smtp_password", "password of that account")
         .text("mail.sender", "orders@bitvelocity.example", "address that e-mails come from")
         .choice("log.level", "info", {"debug", "info", "warn", "error"}, "least level that is logged")
+        .text("log.ship_url", "", "log store with Elasticsearch's bulk API that log lines are sent to as well, such as http://127.0.0.1:9428/insert/elasticsearch")
+        .secret("log.ship_authorization", "Authorization header for it, such as ApiKey …")
         .integer("trace.sample_percent", 100, {0, 100}, "share of new traces that is recorded")
+        .text("telemetry.otlp_endpoint", "", "collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; empty: to none")
+        .secret("telemetry.otlp_authorization", "Authorization header for it, such as Bearer …")
+        .boolean("telemetry.otlp_gzip", false, "compress what is sent to it: less network for more CPU")
+        .integer("telemetry.otlp_percent", 100, {0, 100}, "share of all traces that is sent there; failed and slow ones among the recorded always are")
+        .duration("telemetry.slow_trace", 1s, {1ms, 1h}, "a span this long makes its trace slow")
         .integer("limits.user_per_minute", 6000, {1, 100000000}, "requests a minute of one account")
         .integer("limits.anonymous_per_minute", 1200, {1, 100000000}, "requests a minute of one address without credentials")
         .integer("limits.program_per_minute", 600000, {1, 100000000}, "requests a minute of one API key")
@@ -63,6 +71,7 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     if (!loaded) throw failure(loaded.error());
     if (const auto url = loaded->get<std::string>("http.public_url"); !url.empty())
         if (const auto parsed = parse_public_url(url); !parsed) throw failure(parsed.error());
+    check_export_settings(*loaded);
     return std::move(*loaded);
 }
 

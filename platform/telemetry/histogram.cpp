@@ -8,7 +8,7 @@ namespace bv::telemetry {
 namespace {
 
 constexpr std::array<double, histogram::buckets> upper{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                       0.25,   0.5,   1,      2.5,   5,    10,    30};
+                                                       0.2,    0.5,   1,      2.5,   5,    10,    30};
 
 }  // namespace
 

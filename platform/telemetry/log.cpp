@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
 
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "platform/telemetry/json_text.hpp"
+#include "platform/telemetry/log_sink.hpp"
 #include "platform/telemetry/masking.hpp"
 #include "platform/telemetry/metrics.hpp"
 #include "platform/telemetry/span_record.hpp"
@@ -20,6 +22,13 @@ constexpr std::size_t max_value = 2048;
 
 std::atomic<level> lowest{level::info};
 std::atomic<int> descriptor{2};
+
+// Never destroyed: threads may log while static objects are being destroyed.
+std::atomic<std::shared_ptr<log_sink>>& sink() {
+    static auto* const instance = new std::atomic<std::shared_ptr<log_sink>>;
+    return *instance;
+}
+std::atomic<bool> has_sink{false};  // spares every line the counted look at the sink
 
 std::string_view text(level l) noexcept {
     switch (l) {
@@ -88,10 +97,18 @@ void log(level l, std::string_view event, fields fs, const span_context& context
     if (!log_enabled(l)) return;
     try {
         static counter& dropped = count("log_lines_dropped_total", "Log lines that the output did not take.");
-        if (!write_line(render(l, event, fs, context))) dropped.add();
+        const std::string line = render(l, event, fs, context);
+        if (!write_line(line)) dropped.add();
+        if (!has_sink.load(std::memory_order_relaxed)) return;
+        if (const auto to = sink().load()) to->take(std::string_view(line).substr(0, line.size() - 1));
     } catch (...) {
         // A log line must not fail what it tells of.
     }
+}
+
+void set_log_sink(std::shared_ptr<log_sink> to) {
+    has_sink.store(to != nullptr, std::memory_order_relaxed);
+    sink().store(std::move(to));
 }
 
 void set_log_level(level l) noexcept { lowest.store(l, std::memory_order_relaxed); }

@@ -66,7 +66,7 @@ TEST(exposition, of_a_histogram_has_cumulative_buckets_sum_and_count) {
               "test_seconds_bucket{op=\"read\",le=\"0.025\"} 4\n"
               "test_seconds_bucket{op=\"read\",le=\"0.05\"} 4\n"
               "test_seconds_bucket{op=\"read\",le=\"0.1\"} 4\n"
-              "test_seconds_bucket{op=\"read\",le=\"0.25\"} 4\n"
+              "test_seconds_bucket{op=\"read\",le=\"0.2\"} 4\n"
               "test_seconds_bucket{op=\"read\",le=\"0.5\"} 4\n"
               "test_seconds_bucket{op=\"read\",le=\"1\"} 4\n"
               "test_seconds_bucket{op=\"read\",le=\"2.5\"} 4\n"

@@ -36,16 +36,14 @@ span_id new_span_id() {
     return id;
 }
 
-// OpenTelemetry's TraceIdRatioBased: the id decides, so that every process would decide alike.
-bool sampled(const trace_id& id) noexcept {
-    const double wanted = ratio.load(std::memory_order_relaxed);
-    if (wanted >= 1.0) return true;
+}  // namespace
+
+bool is_drawn(const trace_id& id, double share) noexcept {
+    if (share >= 1.0) return true;
     std::uint64_t low = 0;
     std::memcpy(&low, id.data() + 8, sizeof low);
-    return static_cast<double>(low >> 11) * 0x1.0p-53 < wanted;
+    return static_cast<double>(low >> 11) * 0x1.0p-53 < share;
 }
-
-}  // namespace
 
 void set_sampling_ratio(double wanted) noexcept {
     ratio.store(std::isnan(wanted) ? 0.0 : std::fmin(std::fmax(wanted, 0.0), 1.0), std::memory_order_relaxed);
@@ -62,7 +60,7 @@ span::span(std::string_view name, span_kind kind, const span_context& parent) {
         do ids().fill(context_.trace_id);
         while (!context_.valid());
         context_.span_id = new_span_id();
-        context_.sampled = sampled(context_.trace_id);
+        context_.sampled = is_drawn(context_.trace_id, ratio.load(std::memory_order_relaxed));
         if (!context_.sampled) return;
     }
     record_ = std::make_shared<span_record>();

@@ -54,6 +54,10 @@ using finished_span = std::shared_ptr<const span_record>;
 // "internal", "server", "client", "producer", "consumer".
 [[nodiscard]] std::string_view name(span_kind) noexcept;
 
+// Whether a trace is among that share of all, in [0, 1]. The id decides (OpenTelemetry's TraceIdRatioBased): every process
+// decides alike, and a larger share holds all of a smaller one.
+[[nodiscard]] bool is_drawn(const trace_id&, double share) noexcept;
+
 // Lower-case hexadecimal digits of an id, and back (exactly 32 or 16 lower-case digits).
 [[nodiscard]] std::string hex(const trace_id&);
 [[nodiscard]] std::string hex(const span_id&);
