@@ -35,10 +35,14 @@ answered_operation as_answer(const booked_operation& ours, const provider_record
     return a;
 }
 
+telemetry::counter& found(std::string_view kind) {
+    return telemetry::count("bv_payment_reconciliation_findings_total", "What our books and the provider's do not agree on", {{"kind", kind}});
+}
+
 void add(reconciliation& to, std::vector<finding> findings) {
     to.finding_count += static_cast<std::int64_t>(findings.size());
     for (auto& f : findings) {
-        telemetry::count("bv_payment_reconciliation_findings_total", "What our books and the provider's do not agree on", {{"kind", f.kind}}).add();
+        found(f.kind).add();
         if (to.findings.size() < max_reported) to.findings.push_back(std::move(f));
     }
 }
@@ -46,7 +50,10 @@ void add(reconciliation& to, std::vector<finding> findings) {
 }  // namespace
 
 reconcile::reconcile(clock& c, rng& r, storage::transactor& db, store& s, events::outbox& o, provider& p, reconcile_options options)
-    : clock_(c), db_(db), store_(s), provider_(p), options_(options), apply_(c, r, s, o) {}
+    : clock_(c), db_(db), store_(s), provider_(p), options_(options), apply_(c, r, s, o) {
+    // From the start, at zero: an alert sees the first finding only as a step from there.
+    for (const auto kind : {"amount_differs", "unresolved", "outcome_differs", "unknown_at_ours", "unknown_at_theirs"}) (void)found(kind);
+}
 
 task<std::int64_t> reconcile::start(storage::unit_of_work& uow) { co_return co_await store_.reconciled_until(uow); }
 
