@@ -11,6 +11,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE OFF)
 
 set(BV_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+option(BV_COVERAGE "Count what is executed (preset coverage)" OFF)
 option(BV_FUZZ "Make the libFuzzer targets, and no tests (preset fuzz)" OFF)
 
 # Assertions (BV_ASSERT) are ours and always on; NDEBUG only concerns libraries.
@@ -26,6 +27,10 @@ if(BV_FUZZ)
     set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
     add_compile_options(-fsanitize=fuzzer-no-link)
     add_compile_definitions(BV_FUZZER)
+endif()
+if(BV_COVERAGE)
+    add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+    add_link_options(-fprofile-instr-generate)
 endif()
 if(BV_SANITIZE)
     add_compile_options(-fsanitize=${BV_SANITIZE} -fno-sanitize-recover=undefined)

@@ -62,6 +62,11 @@ def test_banned_calls(pattern, allowed, why):
     assert found == [], why
 
 
+def test_an_empty_catch_says_why():
+    bare = [n for n in files("*.cpp", "*.hpp") if re.search(r"\bcatch \([^)]*\) \{\s*\}", (ROOT / n).read_text(encoding="utf-8"))]
+    assert bare == []
+
+
 def test_headers_say_what_they_are_for():
     bare = [n for n in files("*.hpp") if not (ROOT / n).read_text(encoding="utf-8").startswith("//")]
     assert bare == []

@@ -167,6 +167,7 @@ public:
         try {
             cores.block_on(handle(this, std::move(batch), true));
         } catch (const std::runtime_error&) {
+            // Thrown by handle: it rolls back.
         }
     }
     std::int64_t number(const std::string& query) {

@@ -117,11 +117,11 @@ struct smtp_mailer::session {
         co_return true;
     }
 
-    // Politeness; the mails are delivered already.
     task<void> close() {
         try {
             co_await ask("QUIT");
         } catch (const failure&) {
+            // It was for politeness: the mails are delivered already.
         }
     }
 };

@@ -60,6 +60,7 @@ task<void> keep_asking(http::client* c, int lane, std::vector<std::string>* ackn
             if (answer.status == 200) acknowledged->push_back(std::move(key));
         }
     } catch (const failure&) {
+        // It was killed.
     }
 }
 
