@@ -15,7 +15,7 @@ namespace bv::cli {
 class local_api {
 public:
     // Throws failure "NOT_RUNNING"; FAILED_PRECONDITION when the data directory's secrets are not this account's to read.
-    explicit local_api(const common&, std::string key_name = "dev.operator.api_key");
+    explicit local_api(const common&, const std::string& key_name = "dev.operator.api_key");
     ~local_api();
 
     // Throws failure with the problem's own text for any status from 400 on.

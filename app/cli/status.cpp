@@ -75,7 +75,7 @@ void print_table(const stack::running_platform& p, const json::object& processes
     for (const auto& m : items_of(status, "modules"))
         std::cout << fmt::format("{:<14} {}\n", text_of(m, "name"), text_of(m, "ready") == "true" ? "ready" : text_of(m, "reason"));
     std::cout << fmt::format("\n{:<22} {:<12} {:>10} {:>8} {:>6}\n", "event group", "reads", "position", "behind", "dead");
-    const auto number = [](std::string s) { return s.empty() ? std::string("0") : s; };
+    const auto number = [](const std::string& s) { return s.empty() ? std::string("0") : s; };
     for (const auto& g : items_of(status, "groups"))
         std::cout << fmt::format("{:<22} {:<12} {:>10} {:>8} {:>6}\n", text_of(g, "group"), text_of(g, "source"), number(text_of(g, "position")), number(text_of(g, "lag")),
                                  number(text_of(g, "deadLetters")));

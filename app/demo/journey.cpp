@@ -60,7 +60,7 @@ bool journey::run() {
     return as_expected_;
 }
 
-reply journey::demand(http::verb verb, const std::string& target, std::string body, std::string_view shown_body) {
+reply journey::demand(http::verb verb, const std::string& target, const std::string& body, std::string_view shown_body) {
     says_.asked(http::name(verb), target, shown_body.empty() ? std::string_view(body) : shown_body);
     auto r = shopper_.ask(verb, target, body);
     if (r.ok()) return r;

@@ -52,7 +52,7 @@ private:
     [[nodiscard]] stock read_stock();
     [[nodiscard]] bool until(const std::function<bool()>&);
     // Asks as the shopper, printing it; throws failure unless it is answered with success.
-    reply demand(http::verb, const std::string& target, std::string body = {}, std::string_view shown_body = {});
+    reply demand(http::verb, const std::string& target, const std::string& body = {}, std::string_view shown_body = {});
     void miss(const std::string& what);
 
     options options_;

@@ -9,7 +9,6 @@
 namespace bv::demo {
 
 using replay::items_at;
-using replay::json_string;
 using replay::number_at;
 using replay::text_at;
 

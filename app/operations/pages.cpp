@@ -41,11 +41,11 @@ http::response not_found(const http::request& r) {
 
 // A file of a set under a path that does not show its folder: "/pages/style.css" is "style.css".
 rpc::raw_route file_route(std::string path, http::static_files files, std::string name) {
-    return {"GET", std::move(path), [files, name](http::request& r) { return ready_now(files.serve(r, name).value_or(not_found(r))); }};
+    return {"GET", std::move(path), [files = std::move(files), name = std::move(name)](http::request& r) { return ready_now(files.serve(r, name).value_or(not_found(r))); }};
 }
 
 rpc::raw_route folder_route(const std::string& folder, http::static_files files) {
-    return {"GET", folder + "*", [files, cut = folder.size() - 1](http::request& r) {
+    return {"GET", folder + "*", [files = std::move(files), cut = folder.size() - 1](http::request& r) {
                 return ready_now(files.serve(r, r.path().substr(cut)).value_or(not_found(r)));
             }};
 }

@@ -53,7 +53,7 @@ void driver::finish() {
 }
 
 void driver::fail(std::exception_ptr e) {
-    if (!failure_) failure_ = e;
+    if (!failure_) failure_ = std::move(e);
     order_permits_.close();
     return_permits_.close();
 }

@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 namespace {
 
-http::response ok(json::value v) {
+http::response ok(const json::value& v) {
     http::response r;
     r.body = json::serialize(v);
     return r;

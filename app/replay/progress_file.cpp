@@ -3,13 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::replay {
 
@@ -37,7 +37,7 @@ progress_file::progress_file(std::filesystem::path folder, std::string_view file
 
 void progress_file::open(const char* mode) {
     out_.reset(std::fopen(path_.c_str(), mode));
-    if (!out_) throw failure(code::failed_precondition, "PROGRESS_FILE", fmt::format("{} cannot be written: {}", path_.string(), std::strerror(errno)));
+    if (!out_) throw failure(code::failed_precondition, "PROGRESS_FILE", fmt::format("{} cannot be written: {}", path_.string(), os_error()));
 }
 
 const known_order* progress_file::find(const std::string& reference) const {
@@ -63,7 +63,7 @@ std::string file_key(const std::filesystem::path& path) {
     if (!in) {
         const bool missing = errno == ENOENT;
         throw failure(missing ? code::not_found : code::failed_precondition, missing ? "FILE_NOT_FOUND" : "FILE_UNREADABLE",
-                      missing ? fmt::format("there is no file {}", path.string()) : fmt::format("{} cannot be read: {}", path.string(), std::strerror(errno)));
+                      missing ? fmt::format("there is no file {}", path.string()) : fmt::format("{} cannot be read: {}", path.string(), os_error()));
     }
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);

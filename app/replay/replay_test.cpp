@@ -97,7 +97,6 @@ TEST_F(replaying, places_orders_returns_what_came_back_and_says_what_became_of_i
 
 TEST_F(replaying, run_again_doubles_nothing_and_asks_for_no_order_twice) {
     replay(small);
-    const auto first = printed;
     const auto posts = platform.requests["POST /v1/orders"];
     EXPECT_TRUE(replay(small));
     EXPECT_EQ(platform.requests["POST /v1/orders"], posts);

@@ -1,13 +1,13 @@
 #include "app/replay/report.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::replay {
 
@@ -34,7 +34,7 @@ rejected_lines::rejected_lines(const std::filesystem::path& report) {
     if (report.empty()) return;
     csv_ = std::make_unique<csv>();
     csv_->out.open(report, std::ios::trunc);
-    if (!csv_->out) throw failure(code::failed_precondition, "REPORT_FILE", fmt::format("{} cannot be written: {}", report.string(), std::strerror(errno)));
+    if (!csv_->out) throw failure(code::failed_precondition, "REPORT_FILE", fmt::format("{} cannot be written: {}", report.string(), os_error()));
     csv_->out << "line,invoice,reason,detail\n";
 }
 

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::replay {
 
@@ -21,7 +22,7 @@ public:
     explicit file_bytes(const std::filesystem::path& path) : path_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
         if (fd_ >= 0) return;
         if (errno == ENOENT) throw failure(code::not_found, "FILE_NOT_FOUND", fmt::format("there is no file {}", path_));
-        throw failure(code::failed_precondition, "FILE_UNREADABLE", fmt::format("{} cannot be read: {}", path_, std::strerror(errno)));
+        throw failure(code::failed_precondition, "FILE_UNREADABLE", fmt::format("{} cannot be read: {}", path_, os_error()));
     }
     file_bytes(const file_bytes&) = delete;
     file_bytes& operator=(const file_bytes&) = delete;
@@ -30,7 +31,7 @@ public:
     }
     std::size_t read(std::span<char> into) {
         const auto n = ::read(fd_, into.data(), into.size());
-        if (n < 0) throw failure(code::failed_precondition, "FILE_UNREADABLE", fmt::format("{} cannot be read: {}", path_, std::strerror(errno)));
+        if (n < 0) throw failure(code::failed_precondition, "FILE_UNREADABLE", fmt::format("{} cannot be read: {}", path_, os_error()));
         consumed_ += static_cast<std::uint64_t>(n);
         return static_cast<std::size_t>(n);
     }

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::stack {
 
@@ -25,7 +25,7 @@ child child::start(std::vector<std::string> arguments, const std::filesystem::pa
     argv.push_back(nullptr);
     const int out = ::open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     if (out < 0)
-        throw failure(code::unavailable, "CHILD_FAILED", fmt::format("cannot write {}: {}", log.string(), std::strerror(errno)));
+        throw failure(code::unavailable, "CHILD_FAILED", fmt::format("cannot write {}: {}", log.string(), os_error()));
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -42,7 +42,7 @@ child child::start(std::vector<std::string> arguments, const std::filesystem::pa
     }
     const int why = errno;
     ::close(out);
-    if (pid < 0) throw failure(code::unavailable, "CHILD_FAILED", fmt::format("cannot start {}: {}", binary, std::strerror(why)));
+    if (pid < 0) throw failure(code::unavailable, "CHILD_FAILED", fmt::format("cannot start {}: {}", binary, os_error(why)));
     child c;
     c.pid_ = pid;
     return c;

@@ -1,7 +1,6 @@
 #include "app/stack/data_dir.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::stack {
 
@@ -31,13 +31,13 @@ void check_writable(const fs::path& path) {
     const auto probe = path / ".probe";
     const int fd = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        unusable(path, std::strerror(errno), "Give this account write access to it, or choose another with --data-dir.");
+        unusable(path, os_error(), "Give this account write access to it, or choose another with --data-dir.");
     const bool written = ::write(fd, "x", 1) == 1;
     const int why = errno;
     ::close(fd);
     ::unlink(probe.c_str());
     if (!written)
-        unusable(path, std::strerror(why), "Free some space on its file system, or choose another with --data-dir.");
+        unusable(path, os_error(why), "Free some space on its file system, or choose another with --data-dir.");
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ data_dir data_dir::open(const fs::path& wanted, std::uintmax_t needed_bytes) {
         unusable(path, "it is a file", "Move it away, or choose another with --data-dir.");
     }
     if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0)
-        unusable(path, std::strerror(errno), "Give this account access to it, or choose another with --data-dir.");
+        unusable(path, os_error(), "Give this account access to it, or choose another with --data-dir.");
     check_writable(path);
     const auto space = fs::space(path, ec);
     if (!ec && space.available < needed_bytes)
@@ -87,7 +87,7 @@ fs::path data_dir::folder(const char* name, unsigned mode) const {
 bool data_dir::lock() {
     const auto file = path_ / "lock";
     lock_fd_ = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    if (lock_fd_ < 0) unusable(path_, std::strerror(errno), "Give this account write access to it.");
+    if (lock_fd_ < 0) unusable(path_, os_error(), "Give this account write access to it.");
     if (::flock(lock_fd_, LOCK_EX | LOCK_NB) == 0) return true;
     ::close(std::exchange(lock_fd_, -1));
     return false;

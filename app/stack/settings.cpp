@@ -11,6 +11,14 @@ namespace bv::stack {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+const char* variable(const char* name) {
+    return std::getenv(name);  // NOLINT(concurrency-mt-unsafe): this process sets none
+}
+
+}  // namespace
+
 config_schema settings_schema() {
     config_schema s;
     s.text("data.directory", "", "where the platform keeps its database, keys, logs and mail; empty: .data beside the launcher")
@@ -63,7 +71,7 @@ config_schema settings_schema() {
 config load_settings(const std::string& file, std::vector<std::string> flags) {
     config_sources sources;
     sources.file = file;
-    if (const char* named = std::getenv("BV_CONFIG"); sources.file.empty() && named) sources.file = named;
+    if (const char* named = variable("BV_CONFIG"); sources.file.empty() && named) sources.file = named;
     if (sources.file.empty() && std::filesystem::exists("bitvelocity.yaml")) sources.file = "bitvelocity.yaml";
     for (char** e = environ; *e; ++e) sources.environment.emplace_back(*e);
     sources.flags = std::move(flags);
@@ -77,8 +85,8 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
 
 std::filesystem::path data_directory(const config& c) {
     if (auto given = c.get<std::string>("data.directory"); !given.empty()) return given;
-    if (const char* root = std::getenv("BV_ROOT")) return std::filesystem::path(root) / ".data";
-    if (const char* home = std::getenv("HOME")) return std::filesystem::path(home) / ".local/share/bitvelocity";
+    if (const char* root = variable("BV_ROOT")) return std::filesystem::path(root) / ".data";
+    if (const char* home = variable("HOME")) return std::filesystem::path(home) / ".local/share/bitvelocity";
     return ".data";
 }
 

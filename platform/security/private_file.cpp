@@ -1,7 +1,6 @@
 #include "platform/security/private_file.hpp"
 
 #include <cerrno>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::security {
 
@@ -16,7 +16,7 @@ namespace {
 
 [[noreturn]] void throw_errno(const std::filesystem::path& path, const char* doing) {
     const int saved = errno;
-    throw failure(code::unavailable, "SECRETS_IO", std::string("Cannot ") + doing + " " + path.string() + ": " + std::strerror(saved) + ".");
+    throw failure(code::unavailable, "SECRETS_IO", std::string("Cannot ") + doing + " " + path.string() + ": " + os_error(saved) + ".");
 }
 
 class descriptor {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
@@ -17,6 +16,7 @@
 #include <libpq-fe.h>
 
 #include "platform/core/assert.hpp"
+#include "platform/core/os_error.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::pg {
@@ -128,7 +128,7 @@ std::string last_message(const pg_conn* c) {
 
 void channel::attach_socket() {
     const int fd = ::fcntl(PQsocket(connection_), F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) throw connection_lost(fmt::format("database {}: no descriptor for a connection: {}", client_->options.name, std::strerror(errno)));
+    if (fd < 0) throw connection_lost(fmt::format("database {}: no descriptor for a connection: {}", client_->options.name, os_error()));
     boost::system::error_code ignored;
     descriptor_.close(ignored);
     descriptor_.assign(fd);

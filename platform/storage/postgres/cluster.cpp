@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -15,6 +14,7 @@
 #include <libpq-fe.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 #include "platform/storage/postgres/cluster_files.hpp"
 #include "platform/storage/postgres/server_process.hpp"
 
@@ -182,7 +182,7 @@ void cluster::choose_socket_directory() {
         fs::create_directories(socket_directory_);
     } else {
         char name[] = "/tmp/bv-pg-XXXXXX";
-        if (::mkdtemp(name) == nullptr) throw failure(code::failed_precondition, "DATABASE_DIRECTORY", fmt::format("no directory for a socket under /tmp: {}", std::strerror(errno)));
+        if (::mkdtemp(name) == nullptr) throw failure(code::failed_precondition, "DATABASE_DIRECTORY", fmt::format("no directory for a socket under /tmp: {}", os_error()));
         socket_directory_ = name;
         socket_directory_is_temporary_ = true;
     }

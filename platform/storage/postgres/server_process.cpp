@@ -12,19 +12,19 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/core/os_error.hpp"
 
 namespace bv::pg {
 namespace {
 
 constexpr std::chrono::milliseconds poll_interval{10};
 
-failure internal(const std::string& what) { return {code::internal, "DATABASE_PROCESS", fmt::format("{}: {}", what, std::strerror(errno))}; }
+failure internal(const std::string& what) { return {code::internal, "DATABASE_PROCESS", fmt::format("{}: {}", what, os_error())}; }
 
 // In the child, after fork: async-signal-safe calls only. False with errno set when the account cannot be taken on.
 bool become(const account& a) noexcept {

@@ -14,9 +14,9 @@ order_id order(std::uint8_t n) {
     return id;
 }
 
-stock_book book_of(std::map<std::string, std::int64_t> received) {
+stock_book book_of(const std::map<std::string, std::int64_t>& received) {
     stock_book b;
-    for (auto& [sku, n] : received) b.add_level(sku, {n, 0, 0});
+    for (const auto& [sku, n] : received) b.add_level(sku, {n, 0, 0});
     return b;
 }
 

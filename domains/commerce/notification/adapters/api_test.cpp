@@ -95,7 +95,7 @@ TEST_F(notification_api, reading_counts_once_and_hides_from_unread) {
 
 TEST_F(notification_api, other_peoples_notifications_are_not_found) {
     tell(1, 1, 1);
-    for (auto ctx : {user(2), rpc::context::for_service("order")}) {
+    for (const auto& ctx : {user(2), rpc::context::for_service("order")}) {
         const auto refused = read(ctx, notice_of(1));
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().code, code::not_found);

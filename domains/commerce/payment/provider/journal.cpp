@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "platform/core/os_error.hpp"
 #include "platform/runtime/waiter.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -43,7 +43,7 @@ bool read_number(std::string_view text, std::int64_t& out) {
 
 [[noreturn]] void unreadable(const std::filesystem::path& file, std::string_view what) {
     throw failure(code::unavailable, "JOURNAL_UNREADABLE",
-                  "the provider's journal " + file.string() + ": " + std::string(what) + ": " + std::strerror(errno));
+                  "the provider's journal " + file.string() + ": " + std::string(what) + ": " + os_error());
 }
 
 // Writes all, then syncs; an errno otherwise.
@@ -133,7 +133,7 @@ struct journal::impl : std::enable_shared_from_this<journal::impl> {
         writing = false;
         if (ec != 0) {
             broken = ec;
-            telemetry::error("payment_provider.journal_failed", {{"error", std::strerror(ec)}});
+            telemetry::error("payment_provider.journal_failed", {{"error", os_error(ec)}});
         } else {
             durable = until;
         }
@@ -187,7 +187,7 @@ task<void> journal::durable(std::int64_t sequence) {
         co_await w->wait();
     }
     if (self->durable < sequence)
-        throw failure(code::unavailable, "JOURNAL_FULL", std::string("the provider's journal cannot be written: ") + std::strerror(self->broken));
+        throw failure(code::unavailable, "JOURNAL_FULL", std::string("the provider's journal cannot be written: ") + os_error(self->broken));
 }
 
 std::int64_t journal::durable_until() const noexcept { return impl_->durable; }
