@@ -60,6 +60,7 @@ find_package(CLI11 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(Boost 1.83 REQUIRED)
 find_library(ARGON2_LIBRARY argon2 REQUIRED)
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
 
 include(GoogleTest)
 

@@ -58,6 +58,12 @@ void declare_service(Printer&, const pb::ServiceDescriptor&);
 // per method from emit_service.
 void emit_service(Printer&, const pb::ServiceDescriptor&);
 void emit_http_entry(Printer&, const pb::MethodDescriptor&);
+// What transports of serialized messages call; the client over a channel.
+void emit_message_entry(Printer&, const pb::MethodDescriptor&);
+void declare_remote(Printer&, const pb::ServiceDescriptor&);
+void emit_remote(Printer&, const pb::ServiceDescriptor&);
+// What is done with `request`, whole and typed, before the service sees it: its update mask settled, its fields checked.
+void emit_checks(Printer&, const pb::MethodDescriptor&);
 // Of a method whose request is a stream, instead: its route and the reading of one message, for bv::rpc::serve_stream.
 void declare_streamed(Printer&, const pb::MethodDescriptor&);
 void emit_streamed(Printer&, const pb::MethodDescriptor&);

@@ -63,7 +63,7 @@ void emit_header(Printer& out, const pb::FileDescriptor& file) {
     const auto messages = messages_of(file);
     emit_banner(out, file);
     out.Print("#pragma once\n\n#include <span>\n#include <string>\n#include <string_view>\n\n");
-    if (file.service_count() > 0) out.Print("#include \"platform/core/error.hpp\"\n#include \"platform/core/task.hpp\"\n#include \"platform/rpc/method.hpp\"\n");
+    if (file.service_count() > 0) out.Print("#include \"platform/core/error.hpp\"\n#include \"platform/core/task.hpp\"\n#include \"platform/rpc/channel.hpp\"\n#include \"platform/rpc/method.hpp\"\n");
     if (has_streams(file)) out.Print("#include \"platform/rpc/stream_route.hpp\"\n");
     out.Print("#include \"platform/rpc/json.hpp\"\n#include \"platform/rpc/registry.hpp\"\n#include \"platform/rpc/validation.hpp\"\n");
     out.Print("#include \"$base$.pb.h\"\n", "base", base_path(file));
@@ -85,7 +85,7 @@ void emit_source(Printer& out, const pb::FileDescriptor& file) {
     const auto messages = messages_of(file);
     emit_banner(out, file);
     out.Print("#include \"$base$.bv.hpp\"\n\n#include \"platform/rpc/message_json.hpp\"\n", "base", base_path(file));
-    if (file.service_count() > 0) out.Print("#include \"platform/rpc/binder.hpp\"\n#include \"platform/rpc/call_span.hpp\"\n#include \"platform/rpc/update_mask.hpp\"\n");
+    if (file.service_count() > 0) out.Print("#include \"platform/rpc/binder.hpp\"\n#include \"platform/rpc/call_span.hpp\"\n#include \"platform/rpc/message.hpp\"\n#include \"platform/rpc/update_mask.hpp\"\n");
     out.Print("\nnamespace $ns$ {\n\n", "ns", cpp_namespace(file));
     for (const pb::EnumDescriptor* e : enums_of(file)) emit_enum_names(out, *e);
     for (const pb::Descriptor* m : messages) {

@@ -36,11 +36,7 @@ void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
     out.Print(vars,
               "bv::task<bv::result<$Response$>> $service$_client::$method$(bv::rpc::context& context, $Request$ request) {\n"
               "    if (auto allowed = bv::rpc::authorize($id$_auth, context.caller); !allowed) co_return std::unexpected(std::move(allowed.error()));\n");
-    if (const update changed = update_of(*method.input_type()); changed.resource != nullptr)
-        out.Print("    bv::rpc::settle_update_mask(*request.mutable_update_mask(), $Request$_changeable, request.$resource$());\n", "Request",
-                  pb::compiler::cpp::ClassName(method.input_type()), "resource", field_text(*changed.resource).name);
-    if (has_checks(*method.input_type()))
-        out.Print("    if (auto valid = bv::rpc::validated(request); !valid) co_return std::unexpected(std::move(valid.error()));\n");
+    emit_checks(out, method);
     out.Print(vars,
               "    bv::rpc::call_span span(\"$Service$\", \"$Method$\", context);\n"
               "    auto answer = co_await target_.$method$(span.callee(), std::move(request));\n"
@@ -65,7 +61,7 @@ void emit_methods(Printer& out, const pb::ServiceDescriptor& service) {
         vars["keyed"] = is_keyed(method) ? "true" : "false";
         vars["http"] = has_http ? vars["id"] + "_http" : "{}";
         vars["thunk"] = has_http ? "&" + vars["id"] + "_json" : "nullptr";
-        out.Print(vars, "        {\"$Service$\", \"$Method$\", $id$_auth, $idempotent$, $keyed$, $http$, $thunk$},\n");
+        out.Print(vars, "        {\"$Service$\", \"$Method$\", $id$_auth, $idempotent$, $keyed$, $http$, $thunk$, \"/$Service$/$Method$\", &$id$_message},\n");
     }
     out.Print("    };\n    return methods;\n}\n\n");
 }
@@ -117,6 +113,7 @@ void declare_service(Printer& out, const pb::ServiceDescriptor& service) {
     for (const pb::MethodDescriptor* method : methods)
         out.Print(names_of(*method), "    bv::task<bv::result<$Response$>> $method$(bv::rpc::context& context, $Request$ request) override;\n");
     out.Print("\nprivate:\n    $name$& target_;\n};\n\n", "name", name);
+    declare_remote(out, service);
 }
 
 void emit_service(Printer& out, const pb::ServiceDescriptor& service) {
@@ -128,10 +125,12 @@ void emit_service(Printer& out, const pb::ServiceDescriptor& service) {
     for (const pb::MethodDescriptor* method : methods) {
         emit_auth(out, *method);
         if (!http_of(*method).empty()) emit_http_entry(out, *method);
+        emit_message_entry(out, *method);
     }
     out.Print("}  // namespace\n\n");
     for (const pb::MethodDescriptor* method : methods) emit_client_method(out, *method);
     emit_methods(out, service);
+    emit_remote(out, service);
 }
 
 }  // namespace bv::codegen

@@ -4,11 +4,14 @@
 #include <deque>
 #include <unordered_map>
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include "gateway/exchange.hpp"
 #include "gateway/idempotent_call.hpp"
 #include "platform/net/http/compress.hpp"
+#include "platform/rpc/grpc/services.hpp"
+#include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/http_dispatch.hpp"
 #include "platform/rpc/problem.hpp"
 #include "platform/security/secure_headers.hpp"
@@ -56,12 +59,14 @@ struct edge::impl {
     task<http::response> serve(http::request& request, exchange& x);
     task<http::response> serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route&, exchange& x);
     task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
+    task<http::response> serve_grpc(http::request& request, exchange& x);
+    task<http::response> call_grpc(const rpc::grpc::entry&, http::request& request, exchange& x);
     [[nodiscard]] const rpc::raw_route* find_raw(const http::request&) const;
     [[nodiscard]] http::response no_route(const http::request&, const error&, const telemetry::span_context&) const;
     [[nodiscard]] const std::pair<rpc::stream_route, http::body_stream>* find_stream(const http::request&) const;
     task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
     task<result<rpc::principal>> authenticate(const http::request&);
-    std::optional<http::response> limit(const http::request&, exchange&);
+    std::optional<error> limit(const http::request&, exchange&);
     [[nodiscard]] bool allows_origin(std::string_view origin) const;
     [[nodiscard]] http::response preflight(const http::request&) const;
     void finish(const http::request&, http::response&, const exchange&) const;
@@ -72,6 +77,7 @@ struct edge::impl {
     rpc::authenticator& who;
     std::optional<idempotent_caller> answers;
     rpc::router routes;
+    rpc::grpc::services messages;
     std::unordered_map<std::string, rpc::raw_route> raw;  // by "GET /path"
     // Few, so a look costs a comparison; all requests with a body pay for it. A deque: the server keeps pointers to them.
     std::deque<std::pair<rpc::stream_route, http::body_stream>> streams;
@@ -92,7 +98,7 @@ task<result<rpc::principal>> edge::impl::authenticate(const http::request& reque
     co_return co_await who.bearer(std::string(authorization.substr(scheme.size())));
 }
 
-std::optional<http::response> edge::impl::limit(const http::request& request, exchange& x) {
+std::optional<error> edge::impl::limit(const http::request& request, exchange& x) {
     const auto now = time.steady_now();
     switch (x.caller.kind) {
         case rpc::caller_kind::anonymous: x.rate = anonymous.take(request.remote_address, now); break;
@@ -101,8 +107,7 @@ std::optional<http::response> edge::impl::limit(const http::request& request, ex
         case rpc::caller_kind::service: x.rate = programs.take(x.caller.actor(), now); break;
     }
     const auto outcome = x.rate->outcome();
-    if (outcome) return std::nullopt;
-    return rpc::problem_response(outcome.error(), x.span.context());
+    return outcome ? std::nullopt : std::optional(outcome.error());
 }
 
 task<http::response> edge::impl::serve_method(http::request& request, rpc::routed found, exchange& x) {
@@ -110,11 +115,66 @@ task<http::response> edge::impl::serve_method(http::request& request, rpc::route
     auto caller = co_await authenticate(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
-    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     rpc::origin from{x.caller, x.span.context(), x.started + options.request_timeout, x.request_id};
     const bool keyed = found.route.method->keyed && answers && request.headers.find("Idempotency-Key");
     if (!keyed) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
-    co_return co_await answers->call(std::move(found), request, std::move(from));
+    auto answered = co_await answers->call(request, x.caller, x.span.context(), [&] { return rpc::dispatch(std::move(found), request, std::move(from)); });
+    if (!answered) co_return rpc::problem_response(answered.error(), x.span.context());
+    co_return std::move(*answered);
+}
+
+namespace {
+
+// An outcome as idempotency keys keep it, whose status says whether to: the message or google.rpc.Status, with the ETag.
+http::response to_keep(const rpc::grpc::outcome& o, const rpc::context& ctx) {
+    http::response out{.status = o ? 200 : rpc::problem_status(o.error()), .content_type = "application/grpc"};
+    if (!ctx.etag.empty()) out.headers.add("ETag", ctx.etag);
+    out.body = o ? *o : rpc::grpc::encode_status(rpc::shown(o.error()));
+    return out;
+}
+
+rpc::grpc::outcome as_kept(http::response kept, rpc::context& ctx) {
+    ctx.etag = kept.headers.get("ETag");
+    if (kept.status == 200) return std::move(kept.body);
+    auto status = rpc::grpc::decode_status(kept.body);
+    return std::unexpected(status ? std::move(*status) : error{code::data_loss, "KEPT_ANSWER", "the answer kept under the key cannot be read"});
+}
+
+task<http::response> run_to_keep(const rpc::grpc::entry& e, const http::request& request, rpc::context& ctx, std::size_t most) {
+    co_return to_keep(co_await rpc::grpc::call(e, request, ctx, most), ctx);
+}
+
+}  // namespace
+
+// As serve_method, for gRPC: the same callers, limits, keys and measurements.
+task<http::response> edge::impl::serve_grpc(http::request& request, exchange& x) {
+    const auto* called = messages.find(request.path());
+    if (called == nullptr) co_return x.refuse(rpc::grpc::no_such_method(request.path()));
+    x.name_route(request.verb_text, called->method->path, called->method);
+    auto caller = co_await authenticate(request);
+    if (!caller) co_return x.refuse(caller.error());
+    x.caller = std::move(*caller);
+    if (const auto refused = limit(request, x)) co_return x.refuse(*refused);
+    if (const auto sane = rpc::check_conditions(request); !sane) co_return x.refuse(sane.error());
+    co_return co_await call_grpc(*called, request, x);
+}
+
+task<http::response> edge::impl::call_grpc(const rpc::grpc::entry& called, http::request& request, exchange& x) {
+    auto ctx = rpc::make_context(request, {x.caller, x.span.context(), rpc::grpc::deadline_of(request, x.started, x.started + options.request_timeout), x.request_id});
+    rpc::grpc::outcome done;
+    if (called.method->keyed && answers && !ctx.idempotency_key.empty()) {
+        // What has begun under a key ends, also when the caller does not wait for it: the answer is kept for its repeat.
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        auto answered = co_await answers->call(request, x.caller, x.span.context(), [&] { return run_to_keep(called, request, ctx, options.max_message_bytes); });
+        if (answered) done = as_kept(std::move(*answered), ctx);
+        else done = std::unexpected(std::move(answered.error()));
+    } else {
+        done = co_await rpc::grpc::call(called, request, ctx, options.max_message_bytes);
+    }
+    if (!done) co_return x.refuse(done.error());
+    x.rpc_code = code::ok;
+    co_return rpc::grpc::render(std::move(done), ctx);
 }
 
 const rpc::raw_route* edge::impl::find_raw(const http::request& request) const {
@@ -136,11 +196,12 @@ task<http::response> edge::impl::serve_raw(http::request& request, const rpc::ra
         if (const auto allowed = rpc::authorize({.anonymous = false, .any_scope = needed}, x.caller); !allowed)
             co_return rpc::problem_response(allowed.error(), x.span.context());
     }
-    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     co_return co_await route.handler(request);
 }
 
 task<http::response> edge::impl::serve(http::request& request, exchange& x) {
+    if (request.http2 && rpc::grpc::is_call(request)) co_return co_await serve_grpc(request, x);
     if (request.verb == http::verb::options && request.headers.find("Access-Control-Request-Method")) co_return preflight(request);
     if (const auto* direct = find_raw(request)) {
         x.name_route(direct->verb, direct->path, nullptr);
@@ -178,7 +239,7 @@ task<http::response> edge::impl::serve_stream(http::request& request, http::body
     auto caller = co_await authenticate(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
-    if (auto refused = limit(request, x)) co_return std::move(*refused);
+    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     if (const auto allowed = rpc::authorize(method.auth, x.caller); !allowed) co_return rpc::problem_response(allowed.error(), x.span.context());
     auto ctx = rpc::make_context(request, {x.caller, x.span.context(), x.started + options.stream_timeout, x.request_id});
     co_return co_await route.handle(request, body, ctx);
@@ -201,17 +262,18 @@ http::response edge::impl::preflight(const http::request& request) const {
 }
 
 void edge::impl::finish(const http::request& request, http::response& response, const exchange& x) const {
-    for (const auto& [name, value] : security::secure_headers)
-        if (!response.headers.find(name)) response.headers.add(name, value);
-    if (request.secure) response.headers.add(security::strict_transport_security.first, security::strict_transport_security.second);
-    if (x.caller.kind != rpc::caller_kind::anonymous && !response.headers.find("Cache-Control"))
-        response.headers.add(security::private_no_store.first, security::private_no_store.second);
     response.headers.add("X-Request-Id", x.request_id);
     if (x.rate) {
         response.headers.add("RateLimit-Limit", std::to_string(x.rate->limit));
         response.headers.add("RateLimit-Remaining", std::to_string(x.rate->remaining));
         response.headers.add("RateLimit-Reset", std::to_string((x.rate->reset.count() + 999) / 1000));
     }
+    if (x.rpc_code) return;  // the rest is for browsers
+    for (const auto& [name, value] : security::secure_headers)
+        if (!response.headers.find(name)) response.headers.add(name, value);
+    if (request.secure) response.headers.add(security::strict_transport_security.first, security::strict_transport_security.second);
+    if (x.caller.kind != rpc::caller_kind::anonymous && !response.headers.find("Cache-Control"))
+        response.headers.add(security::private_no_store.first, security::private_no_store.second);
     const auto origin = request.headers.get("Origin");
     if (allows_origin(origin)) {
         response.headers.add("Access-Control-Allow-Origin", origin);
@@ -225,7 +287,10 @@ edge::edge(edge_options o, clock& c, rng& r, rpc::authenticator& a, resilience::
     : impl_(std::make_shared<impl>(std::move(o), c, r, a, s)) {}
 edge::~edge() = default;
 
-void edge::add(const rpc::served& s) { impl_->routes.add(s); }
+void edge::add(const rpc::served& s) {
+    impl_->routes.add(s);
+    impl_->messages.add(s);
+}
 
 void edge::add(rpc::raw_route r) {
     auto name = fmt::format("{} {}", r.verb, r.path);
@@ -254,7 +319,7 @@ task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::reques
     }
     if (failed) {
         x.log_bug(broken);
-        response = rpc::problem_response(broken, x.span.context());
+        response = rpc::grpc::is_call(request) && request.http2 ? x.refuse(broken) : rpc::problem_response(broken, x.span.context());
     }
     self->finish(request, response, x);
     x.done(self->time, request, response, self->options.access_log);

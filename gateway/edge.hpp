@@ -24,6 +24,7 @@ struct edge_options {
     std::uint32_t anonymous_requests_per_minute = 1'200;   // per address
     std::uint32_t program_requests_per_minute = 600'000;   // per API key
     std::vector<std::string> cors_origins{};        // origins that browsers may call from; "*" for any. Empty: none
+    std::size_t max_message_bytes = 4 * 1024 * 1024;       // of gRPC, decompressed
     bool access_log = true;
     // Raw GET routes that need a scope are open to this machine: a loopback client that names a loopback host, so that
     // a web page elsewhere cannot reach them through a name of its own (DNS rebinding).

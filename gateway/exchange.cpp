@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "platform/core/uuid.hpp"
+#include "platform/rpc/grpc/status.hpp"
+#include "platform/rpc/problem.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
 #include "platform/telemetry/semconv.hpp"
@@ -88,16 +90,23 @@ void exchange::log_bug(const error& e) const {
     telemetry::error("edge.failed", {{"code", name(e.code)}, {"reason", e.reason}, {"error", e.message}}, span.context());
 }
 
+http::response exchange::refuse(const error& e) {
+    rpc_code = e.code;
+    return rpc::grpc::refusal(rpc::shown(e));
+}
+
 void exchange::done(clock& c, const http::request& request, const http::response& response, bool access_log) {
     const auto seconds = std::chrono::duration<double>(c.steady_now() - started).count();
+    const int status = rpc_code ? http_status(*rpc_code) : response.status;
     auto& s = series_of(verb_, route_);
-    s.by_class[std::clamp(response.status / 100, 0, 5)]->add();
+    s.by_class[std::clamp(status / 100, 0, 5)]->add();
     s.seconds->observe(seconds);
     span.set(semconv::http_response_status_code, static_cast<std::int64_t>(response.status));
-    if (response.status >= 500) span.fail("HTTP " + std::to_string(response.status));
+    if (rpc_code) span.set(semconv::rpc_grpc_status_code, static_cast<std::int64_t>(*rpc_code));
+    if (status >= 500) span.fail(rpc_code ? std::string(name(*rpc_code)) : "HTTP " + std::to_string(status));
     if (access_log)
-        telemetry::log(response.status >= 500 ? telemetry::level::warn : telemetry::level::debug, "http.request",
-                       {{"method", verb_}, {"route", route_}, {"status", response.status}, {"duration_ms", seconds * 1000}, {"bytes", response.body.size()},
+        telemetry::log(status >= 500 ? telemetry::level::warn : telemetry::level::debug, "http.request",
+                       {{"method", verb_}, {"route", route_}, {"status", status}, {"duration_ms", seconds * 1000}, {"bytes", response.body.size()},
                         {"actor", caller.actor()}, {"remote", request.remote_address}, {"request_id", request_id}},
                        span.context());
     span.end();

@@ -23,6 +23,8 @@ public:
     // Once the route is known: names the span "GET /v1/orders/{id}". method is null for raw routes.
     void name_route(std::string_view verb, std::string_view path, const rpc::method*);
     void log_bug(const error&) const;
+    // A gRPC call's answer that is an error.
+    [[nodiscard]] http::response refuse(const error&);
     // Measures, logs, and ends the span.
     void done(clock&, const http::request&, const http::response&, bool access_log);
 
@@ -31,6 +33,7 @@ public:
     steady_point started;
     rpc::principal caller;
     std::optional<resilience::rate_decision> rate;
+    std::optional<code> rpc_code;  // of a gRPC call, whose HTTP status says nothing
 
 private:
     std::string_view verb_ = "";

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "platform/rpc/problem.hpp"
 #include "platform/security/digest.hpp"
 #include "platform/security/encoding.hpp"
 #include "platform/telemetry/log.hpp"
@@ -58,13 +57,13 @@ task<result<std::optional<resilience::stored_answer>>> idempotent_caller::claim_
     co_return co_await store_.claim(c.first, c.second, std::move(fingerprint));
 }
 
-task<http::response> idempotent_caller::call(rpc::routed found, http::request& request, rpc::origin from) {
+task<result<http::response>> idempotent_caller::call(const http::request& request, rpc::principal who, telemetry::span_context trace,
+                                                     std::function<task<http::response>()> run) {
     const std::string key(request.headers.get("Idempotency-Key"));
-    if (!sane(key)) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
-    const auto caller = from.caller.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : from.caller.actor();
-    const auto trace = from.trace;
-    const auto claimed = co_await claim_key({caller, key}, fingerprint(request));
-    if (!claimed) co_return rpc::problem_response(claimed.error(), trace);
+    if (!sane(key)) co_return co_await run();
+    const auto caller = who.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : who.actor();
+    auto claimed = co_await claim_key({caller, key}, fingerprint(request));
+    if (!claimed) co_return std::unexpected(std::move(claimed.error()));
     if (const auto& first = *claimed) {
         http::response again;
         again.status = first->status;
@@ -74,7 +73,7 @@ task<http::response> idempotent_caller::call(rpc::routed found, http::request& r
         again.headers.add("Idempotency-Replayed", "true");
         co_return again;
     }
-    auto response = co_await rpc::dispatch(std::move(found), request, std::move(from));
+    auto response = co_await run();
     co_await settle({caller, key}, response, trace);
     co_return response;
 }

@@ -1,6 +1,7 @@
 // Methods called under an Idempotency-Key: the first answer is kept and given to every repeat.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -18,8 +19,9 @@ public:
     explicit idempotent_caller(resilience::idempotency_store& store) : store_(store) {}
 
     // Answers of 5xx, 429, 409, 401 and 403 are not kept: they say nothing about the request, so a repeat runs it again.
-    // Anonymous callers are told apart by their address. request must outlive the task.
-    task<http::response> call(rpc::routed, http::request&, rpc::origin);
+    // Anonymous callers are told apart by their address. `run` calls the method; its answer's status, type, body and ETag are kept.
+    // request must outlive the task.
+    task<result<http::response>> call(const http::request& request, rpc::principal caller, telemetry::span_context trace, std::function<task<http::response>()> run);
 
 private:
     using claim = std::pair<std::string, std::string>;  // caller, key

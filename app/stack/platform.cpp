@@ -60,6 +60,7 @@ gateway::edge_options edge_options(const config& c) {
     o.program_requests_per_minute = c.get<std::uint32_t>("limits.program_per_minute");
     o.cors_origins = c.get<std::vector<std::string>>("http.cors_origins");
     o.access_log = c.get<bool>("http.access_log");
+    o.max_message_bytes = c.get<std::size_t>("http.max_body");
     return o;
 }
 

@@ -75,8 +75,7 @@ result<void> check_body(const http::request& request) {
 // The call without what catches its exceptions.
 task<result<void>> call(routed& r, const http::request& request, context& context, std::string& out) {
     if (auto type = check_content_type(request); !type) co_return std::unexpected(std::move(type.error()));
-    if (auto key = check_key(context.idempotency_key); !key) co_return std::unexpected(std::move(key.error()));
-    if (auto tags = check_tags(request); !tags) co_return std::unexpected(std::move(tags.error()));
+    if (auto conditions = check_conditions(request); !conditions) co_return std::unexpected(std::move(conditions.error()));
     if (auto body = check_body(request); !body) co_return std::unexpected(std::move(body.error()));
     auto query = parse_query(request.query());
     if (!query) co_return std::unexpected(std::move(query.error()));
@@ -104,6 +103,11 @@ void log_failure(const rpc::method& method, const error& e, const telemetry::spa
 }
 
 }  // namespace
+
+result<void> check_conditions(const http::request& request) {
+    if (auto key = check_key(request.headers.get("Idempotency-Key")); !key) return key;
+    return check_tags(request);
+}
 
 context make_context(const http::request& request, origin from) {
     context out;

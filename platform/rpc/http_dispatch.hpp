@@ -22,6 +22,9 @@ struct origin {
 // The context of a call: the origin, and Idempotency-Key, If-Match and If-None-Match of the request.
 [[nodiscard]] context make_context(const http::request&, origin);
 
+// INVALID_ARGUMENT when Idempotency-Key, If-Match or If-None-Match cannot be what an answer had or a client made.
+[[nodiscard]] result<void> check_conditions(const http::request&);
+
 // "a=1&b=x%20y" into parameters, '+' as space; INVALID_ARGUMENT "MALFORMED_QUERY": a malformed escape, a name not in UTF-8.
 [[nodiscard]] result<parameters> parse_query(std::string_view);
 

@@ -45,6 +45,10 @@ struct method {
     // JSON in, JSON out, for binding `http[binding]`. Binds parameters and body, authorizes, calls the service,
     // writes the answer. `out` is appended to. Errors are values; a broken dependency throws.
     task<result<void>> (*call_json)(void* service, context&, std::size_t binding, const parameters&, std::string_view body, std::string& out);
+    // "/bitvelocity.commerce.order.v1.OrderService/PlaceOrder"
+    std::string_view path;
+    // Serialized message in, serialized message out; else as call_json.
+    task<result<void>> (*call_message)(void* service, context&, std::string_view message, std::string& out);
 };
 
 // A service's implementation with its methods: what a module gives to the gateway.

@@ -105,13 +105,20 @@ int problem_status(const error& e) noexcept {
     return http_status(e.code);
 }
 
-http::response problem_response(const error& e, const telemetry::span_context& trace) {
-    const bool show = !is_hidden(e.code);
-    http::response response = render({.status = problem_status(e),
-                                      .reason = show ? std::string_view(e.reason) : std::string_view{},
-                                      .detail = !show ? hidden : is_infrastructure(e.reason) ? hidden_away : std::string_view(e.message),
-                                      .violations = &e.violations},
-                                     trace);
+error shown(const error& e) {
+    error out = e;
+    if (is_hidden(e.code)) {
+        out.reason.clear();
+        out.message = hidden;
+    } else if (is_infrastructure(e.reason)) {
+        out.message = hidden_away;
+    }
+    return out;
+}
+
+http::response problem_response(const error& broken, const telemetry::span_context& trace) {
+    const error e = shown(broken);
+    http::response response = render({.status = problem_status(e), .reason = e.reason, .detail = e.message, .violations = &e.violations}, trace);
     if (e.retry_after) {
         const auto whole_seconds = std::chrono::ceil<std::chrono::seconds>(*e.retry_after).count();
         response.headers.add("Retry-After", std::to_string(std::max<std::int64_t>(1, whole_seconds)));

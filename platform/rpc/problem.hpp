@@ -13,6 +13,9 @@ namespace bv::rpc {
 // The HTTP status of an error: by its reason where HTTP has a status of its own for it (412, 415, 422, 405…), else by its code.
 [[nodiscard]] int problem_status(const error&) noexcept;
 
+// The error as clients may see it: what broke inside, and what a store or a peer says of itself, is for the log.
+[[nodiscard]] error shown(const error&);
+
 // {"type":"urn:bitvelocity:problem:out-of-stock","title":"Out of stock","status":400,"detail":…,"reason":"OUT_OF_STOCK",
 //  "violations":[{"field":…,"description":…}],"trace_id":…}; Retry-After and WWW-Authenticate where they apply.
 // What broke inside is not shown: the detail of a 500 is general, the trace id leads to the log.

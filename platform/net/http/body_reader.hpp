@@ -27,6 +27,7 @@ public:
 struct body_stream {
     std::uint64_t max_bytes = 0;  // more: 413
     std::function<task<response>(request&, body_reader&)> handle{};  // request.body is empty; the reader is good until it returns
+    // Over HTTP/2 request and reader are good until the answer has been streamed: both may run at once.
 };
 
 }  // namespace bv::http

@@ -173,4 +173,34 @@ task<client_connection::exchanged> client_connection::exchange(const std::string
     co_return out;
 }
 
+task<std::size_t> client_connection::read_some(std::span<char> into) {
+    const auto buffer = asio::buffer(into.data(), into.size());
+    deadline_ = steady_point::max();
+    if (tls_) {
+        const auto [ec, n] = co_await tls_->async_read_some(buffer, as_result);
+        co_return ec ? 0 : n;
+    }
+    const auto [ec, n] = co_await socket_.async_read_some(buffer, as_result);
+    co_return ec ? 0 : n;
+}
+
+task<std::size_t> client_connection::write_some(std::string_view bytes) {
+    const auto buffer = asio::buffer(bytes.data(), bytes.size());
+    if (tls_) {
+        const auto [ec, n] = co_await tls_->async_write_some(buffer, as_result);
+        co_return ec ? 0 : n;
+    }
+    const auto [ec, n] = co_await socket_.async_write_some(buffer, as_result);
+    co_return ec ? 0 : n;
+}
+
+bool client_connection::try_write(std::string& out) noexcept {
+    if (tls_) return true;
+    error_code ec;
+    const auto n = socket_.write_some(asio::buffer(out), ec);
+    if (ec && ec != asio::error::would_block && ec != asio::error::try_again) return false;
+    n == out.size() ? out.clear() : static_cast<void>(out.erase(0, n));
+    return true;
+}
+
 }  // namespace bv::http

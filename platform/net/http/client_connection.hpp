@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,13 @@ public:
     // False: the peer has closed it, or has sent what nobody asked for.
     [[nodiscard]] bool is_usable() noexcept;
     void close() noexcept;
+
+    // For another protocol on a connected one. 0: it is over. try_write sends what the socket takes at once and removes it from `out`;
+    // with TLS it leaves all to write_some. False: it is over.
+    task<std::size_t> read_some(std::span<char>);
+    task<std::size_t> write_some(std::string_view);
+    bool try_write(std::string& out) noexcept;
+    [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
 
 private:
     using tcp = asio::ip::tcp;

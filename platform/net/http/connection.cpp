@@ -31,6 +31,11 @@ void connection::expire(steady_point now) noexcept {
     cancel();
 }
 
+void connection::drain() {
+    if (on_drain_) on_drain_();
+    else if (phase_ == phase::idle || phase_ == phase::handshake) cancel();
+}
+
 void connection::cancel() noexcept {
     boost::system::error_code ignored;
     socket_.cancel(ignored);
@@ -72,6 +77,16 @@ task<bool> connection::write(std::string& out, milliseconds timeout) {
     }
     out.clear();
     co_return true;
+}
+
+task<std::size_t> connection::write_some(std::string_view bytes) {
+    const auto buffer = asio::buffer(bytes.data(), bytes.size());
+    if (tls_) {
+        const auto [ec, n] = co_await tls_->async_write_some(buffer, as_result);
+        co_return ec ? 0 : n;
+    }
+    const auto [ec, n] = co_await socket_.async_write_some(buffer, as_result);
+    co_return ec ? 0 : n;
 }
 
 task<void> connection::linger() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +38,9 @@ public:
     [[nodiscard]] bool expired() const noexcept { return expired_; }
     // Ends the pending operation when the deadline has passed.
     void expire(steady_point now) noexcept;
+    // The listener drains: what an idle connection waits for is ended; one with a hook of its own is told.
+    void drain();
+    void on_drain(std::function<void()> hook) { on_drain_ = std::move(hook); }
     // Ends the pending operation, whatever it is.
     void cancel() noexcept;
     void close() noexcept;
@@ -47,6 +51,8 @@ public:
     bool try_write(std::string& out) noexcept;
     // Sends all of `out` and clears it. False: broken or too slow; `timeout` is for each piece that makes progress.
     task<bool> write(std::string& out, milliseconds timeout);
+    // Sends some of it and returns how much; 0: the connection is broken, or the operation was ended. Its deadline is the caller's.
+    task<std::size_t> write_some(std::string_view);
     // Tells the peer that no more follows and reads on for a moment, so that a last answer is not lost to a reset.
     task<void> linger();
     // Waits for the first byte, which it leaves there: whether it begins a TLS handshake. nullopt: none came.
@@ -69,6 +75,7 @@ private:
     core_listener& listener_;
     std::size_t index_ = 0;  // in the listener's list
     steady_point deadline_ = steady_point::max();
+    std::function<void()> on_drain_;
     phase phase_ = phase::idle;
     bool expired_ = false;
 };

@@ -11,6 +11,7 @@
 
 #include "platform/net/http/serialize.hpp"
 #include "platform/net/http/session.hpp"
+#include "platform/net/http2/serve.hpp"
 
 namespace bv::http {
 
@@ -19,7 +20,7 @@ namespace {
 using asio::ip::tcp;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-// Chooses the protocol: TLS first, then what ALPN agreed on. HTTP/2 takes its place here.
+// Chooses the protocol: TLS first, then what ALPN agreed on, then what the first bytes say.
 task<void> serve(std::shared_ptr<core_listener> listener, std::shared_ptr<connection> c, asio::ssl::context* tls, bool refused) {
     if (tls != nullptr) {
         c->arm(connection::phase::handshake, system_clock().steady_now() + listener->options().header_timeout);
@@ -28,8 +29,11 @@ task<void> serve(std::shared_ptr<core_listener> listener, std::shared_ptr<connec
         if (!*tls_comes) co_return co_await refuse_plain(*listener, *c);
         if (!co_await c->secure(*tls)) co_return;
     }
-    if (refused) co_await refuse(*listener, *c);
-    else co_await serve_http1(*listener, *c);
+    if (refused) co_return co_await refuse(*listener, *c);
+    std::optional<std::string> http2;
+    if (c->protocol() == "h2") http2.emplace();
+    else http2 = co_await serve_http1(*listener, *c);
+    if (http2) co_await http2::serve(*listener, *c, std::move(*http2));
 }
 
 }  // namespace
@@ -98,8 +102,7 @@ void core_listener::drain() {
     draining_ = true;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
-    for (auto* c : connections_)
-        if (c->doing() == connection::phase::idle || c->doing() == connection::phase::handshake) c->cancel();
+    for (auto* c : connections_) c->drain();
 }
 
 void core_listener::close_all() {

@@ -47,6 +47,7 @@ struct request {
     std::string body;            // whole, within the server's limit
     std::string remote_address;  // "127.0.0.1"
     bool secure = false;
+    bool http2 = false;          // one of many on its connection (RFC 9113), and its answer may have trailers
     steady_point received{};     // when its first byte was read
 
     [[nodiscard]] std::string_view path() const noexcept {
@@ -64,6 +65,8 @@ class body_writer {
 public:
     virtual ~body_writer() = default;
     virtual task<bool> write(std::string piece) = 0;
+    // What follows the last piece. HTTP/1.1 leaves it out.
+    virtual void finish_with(fields) {}
 };
 
 struct response {
@@ -71,7 +74,9 @@ struct response {
     std::string content_type = "application/json";  // empty: no Content-Type
     http::fields headers{};                          // extra ones; Content-Length, Date and framing are the server's
     std::string body{};
-    // When set, body is ignored and this is run to stream it (chunked in HTTP/1.1).
+    // What follows the body in HTTP/2 (RFC 9110 section 6.5); HTTP/1.1 leaves it out.
+    http::fields trailers{};
+    // When set, body and trailers are ignored and this is run to stream it (chunked in HTTP/1.1).
     std::function<task<void>(body_writer&)> stream{};
 };
 

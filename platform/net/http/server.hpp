@@ -1,4 +1,5 @@
-// HTTP/1.1 server (RFC 9112): one acceptor per core with SO_REUSEPORT, Beast's parser, one write per read batch.
+// HTTP server: HTTP/1.1 (RFC 9112, Beast's parser) and HTTP/2 (RFC 9113, nghttp2) on one port, told apart by ALPN or by the first
+// bytes; one acceptor per core with SO_REUSEPORT, one write per batch.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,9 @@ struct server_options {
     milliseconds write_timeout{30'000};
     int max_connections_per_core = 10'000;         // more are answered 503 and closed
     std::optional<tls_files> tls{};                // none: plain text
+    std::uint32_t max_streams = 256;               // of one HTTP/2 connection at once; more are refused, unhandled
+    std::uint32_t stream_window = 256 * 1024;      // how much of an HTTP/2 stream's body may wait for its handler
+    milliseconds ping_interval{60'000};            // of silence while HTTP/2 streams are open, before the peer is asked whether it lives
     // Asked of each request that has a body, once its header is read; null: the body is read whole, within max_body_bytes. What it
     // gives outlives the server.
     std::function<const body_stream*(const request&)> streams{};

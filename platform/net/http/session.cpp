@@ -12,6 +12,7 @@
 #include "platform/net/http/read_buffer.hpp"
 #include "platform/net/http/serialize.hpp"
 #include "platform/net/http/syntax.hpp"
+#include "platform/net/http2/serve.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::http {
@@ -44,6 +45,8 @@ public:
     http1_session& operator=(const http1_session&) = delete;
 
     task<void> run();
+    // What was read, when it is HTTP/2.
+    [[nodiscard]] std::optional<std::string> take_http2() const { return http2_ ? std::optional<std::string>(in_.view()) : std::nullopt; }
 
 private:
     friend class stream_writer;
@@ -75,6 +78,7 @@ private:
     std::shared_ptr<http1_session*> self_ = std::make_shared<http1_session*>(this);  // for posted flushes, which may outlive us
     steady_point now_, message_began_{}, header_done_{};
     bool first_ = true;           // no request yet
+    bool http2_ = false;          // the peer speaks that
     bool continued_ = false;      // "100 Continue" was sent for this request
     bool closing_ = false;        // once out_ is sent
     bool gone_ = false;           // the peer, in the middle of a streamed body
@@ -156,6 +160,7 @@ task<void> http1_session::run() {
     using stage = parse_stage;
     while (!closing_) {
         parse();
+        if (http2_) co_return;
         if (parser_.stage() == stage::done || parser_.stage() == stage::stream) {
             if (!co_await answer()) co_return;
             continue;
@@ -186,6 +191,10 @@ void http1_session::parse() {
     using stage = parse_stage;
     if (in_.empty()) return;
     const auto before = parser_.stage();
+    if (first_ && before == stage::idle && http2::preface.starts_with(in_.view().substr(0, http2::preface.size()))) {
+        http2_ = in_.view().size() >= http2::preface.size();
+        return;
+    }
     if (before == stage::idle) message_began_ = now_;
     in_.consume(parser_.put(in_.view()));
     if (before != stage::body && parser_.stage() == stage::body) header_done_ = now_;
@@ -359,9 +368,10 @@ void http1_session::next_request() {
 
 }  // namespace
 
-task<void> serve_http1(core_listener& listener, connection& c) {
+task<std::optional<std::string>> serve_http1(core_listener& listener, connection& c) {
     http1_session session(listener, c);
     co_await session.run();
+    co_return session.take_http2();
 }
 
 namespace {

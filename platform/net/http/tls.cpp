@@ -12,12 +12,13 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
-constexpr unsigned char protocols[] = "\x08http/1.1";
-constexpr unsigned protocols_length = sizeof protocols - 1;
+constexpr unsigned char offered[] = "\x02h2\x08http/1.1";  // by the server, in its order
+constexpr unsigned char http1_only[] = "\x08http/1.1";
+constexpr unsigned char http2_only[] = "\x02h2";
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned in_length, void*) {
     auto* chosen = const_cast<unsigned char**>(out);
-    const int found = SSL_select_next_proto(chosen, length, protocols, protocols_length, in, in_length);
+    const int found = SSL_select_next_proto(chosen, length, offered, sizeof offered - 1, in, in_length);
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -46,10 +47,11 @@ std::unique_ptr<ssl::context> server_tls(const tls_files& files) {
     return context;
 }
 
-std::unique_ptr<ssl::context> client_tls(const std::string& ca_file) {
+std::unique_ptr<ssl::context> client_tls(const std::string& ca_file, bool http2) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-    SSL_CTX_set_alpn_protos(context->native_handle(), protocols, protocols_length);
+    if (http2) SSL_CTX_set_alpn_protos(context->native_handle(), http2_only, sizeof http2_only - 1);
+    else SSL_CTX_set_alpn_protos(context->native_handle(), http1_only, sizeof http1_only - 1);
     boost::system::error_code ec;
     if (ca_file.empty()) context->set_default_verify_paths(ec);
     else context->load_verify_file(ca_file, ec);

@@ -1,4 +1,4 @@
-// TLS settings of the server (1.2 and later, ALPN http/1.1) and of the client (verified peers).
+// TLS settings of the server (1.2 and later, ALPN h2 and http/1.1) and of the client (verified peers).
 #pragma once
 
 #include <memory>
@@ -13,6 +13,6 @@ namespace bv::http {
 // Throws failure INVALID_ARGUMENT "TLS_FILES" naming the file that cannot be used.
 [[nodiscard]] std::unique_ptr<boost::asio::ssl::context> server_tls(const tls_files&);
 // ca_file: PEM; empty: the system's. Throws failure INVALID_ARGUMENT "TLS_FILES".
-[[nodiscard]] std::unique_ptr<boost::asio::ssl::context> client_tls(const std::string& ca_file);
+[[nodiscard]] std::unique_ptr<boost::asio::ssl::context> client_tls(const std::string& ca_file, bool http2 = false);
 
 }  // namespace bv::http

@@ -1,0 +1,295 @@
+// The edge over gRPC, through real sockets: generated remote clients call what REST would.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
+#include "gateway/edge.hpp"
+#include "platform/net/http/raw_client.hpp"
+#include "platform/rpc/grpc/channel.hpp"
+#include "platform/rpc/grpc/endpoint.hpp"
+
+namespace bv::gateway {
+namespace {
+
+namespace contract = bitvelocity::commerce::inventory::v1;
+
+class double_of_inventory final : public contract::inventory_service {
+public:
+    task<result<contract::Stock>> get_stock(rpc::context& ctx, contract::GetStockRequest r) override {
+        if (r.sku() == "broken") throw std::runtime_error("a bug with a secret in it");
+        if (r.sku() == "slow") co_await system_clock().sleep_for(seconds(30));
+        seen = ctx;
+        ++reads;
+        contract::Stock s;
+        s.set_sku(r.sku());
+        ctx.etag = "7";
+        co_return s;
+    }
+    task<result<contract::ListStockResponse>> list_stock(rpc::context&, contract::ListStockRequest) override { co_return contract::ListStockResponse{}; }
+    task<result<contract::Stock>> receive_stock(rpc::context&, contract::ReceiveStockRequest r) override {
+        ++received;
+        if (r.sku() == "away") {
+            auto away = fail(code::unavailable, "AWAY", "not now");
+            away.error().retry_after = milliseconds(2'000);
+            co_return away;
+        }
+        contract::Stock s;
+        s.set_sku(r.sku());
+        s.set_received(r.quantity());
+        co_return s;
+    }
+    task<result<contract::BatchReceiveStockResponse>> batch_receive_stock(rpc::context&, contract::BatchReceiveStockRequest) override { co_return contract::BatchReceiveStockResponse{}; }
+    task<result<contract::Stock>> adjust_stock(rpc::context&, contract::AdjustStockRequest) override { co_return contract::Stock{}; }
+    task<result<contract::Reservation>> get_reservation(rpc::context&, contract::GetReservationRequest) override { co_return contract::Reservation{}; }
+    int received = 0, reads = 0;
+    rpc::context seen;
+};
+
+class known_callers final : public rpc::authenticator {
+public:
+    task<result<rpc::principal>> bearer(std::string token) override {
+        rpc::principal p;
+        p.kind = rpc::caller_kind::user;
+        p.id = uuid::named(token);
+        if (token == "clerk") p.scopes = {"inventory.read", "inventory.write"};
+        else if (token != "shopper") co_return fail(code::unauthenticated, "TOKEN_INVALID", "unknown");
+        co_return p;
+    }
+    task<result<rpc::principal>> api_key(std::string) override { co_return fail(code::unauthenticated, "KEY_INVALID", "unknown"); }
+};
+
+class answers_in_memory final : public resilience::idempotency_store {
+public:
+    task<result<std::optional<resilience::stored_answer>>> claim(std::string caller, std::string key, std::string fingerprint) override {
+        const auto [it, fresh] = kept.try_emplace({caller, key}, fingerprint, std::nullopt);
+        if (fresh) co_return std::nullopt;
+        if (it->second.first != fingerprint) co_return fail(code::invalid_argument, "IDEMPOTENCY_KEY_REUSED", "another body");
+        co_return it->second.second;
+    }
+    task<void> finish(std::string caller, std::string key, resilience::stored_answer a) override {
+        kept.at({caller, key}).second = std::move(a);
+        co_return;
+    }
+    task<void> abandon(std::string caller, std::string key) override {
+        kept.erase({caller, key});
+        co_return;
+    }
+    std::map<std::pair<std::string, std::string>, std::pair<std::string, std::optional<resilience::stored_answer>>> kept;
+};
+
+struct world {
+    explicit world(edge_options o = {}) : door(std::move(o), system_clock(), system_rng(), callers, &answers) { door.add(contract::serve(service)); }
+    double_of_inventory service;
+    known_callers callers;
+    answers_in_memory answers;
+    edge door;
+};
+
+rpc::grpc::channel_options to(std::uint16_t port, std::string secret) {
+    return {.name = "inventory", .instances = {{"127.0.0.1", port}}, .secret = std::move(secret)};
+}
+
+// A test's calls, made on the server's runtime; what they opened is closed before it ends.
+void call(http::testing::running_server& server, std::string token, task<void> (*body)(contract::inventory_service&)) {
+    struct runner {
+        static task<void> run(std::uint16_t port, std::string secret, task<void> (*calls)(contract::inventory_service&)) {
+            rpc::grpc::channel channel(to(port, std::move(secret)), system_clock(), system_rng());
+            contract::inventory_service_remote remote(channel);
+            std::exception_ptr broken;
+            try {
+                co_await calls(remote);
+            } catch (...) {
+                broken = std::current_exception();
+            }
+            co_await channel.close();
+            if (broken) std::rethrow_exception(broken);
+        }
+    };
+    server.runtime().block_on(runner::run(server.port(), std::move(token), body));
+}
+
+contract::GetStockRequest stock_of(std::string sku) {
+    contract::GetStockRequest r;
+    r.set_sku(std::move(sku));
+    return r;
+}
+
+contract::ReceiveStockRequest five_of(std::string sku) {
+    contract::ReceiveStockRequest r;
+    r.set_sku(std::move(sku));
+    r.set_quantity(5);
+    return r;
+}
+
+TEST(edge_grpc, a_call_has_its_caller_and_ids_and_gives_its_etag_back) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        ctx.request_id = "mine-1";
+        ctx.if_none_match = "3";
+        const auto got = co_await remote.get_stock(ctx, stock_of("a"));
+        EXPECT_TRUE(got) << got.error().message;
+        EXPECT_EQ(got->sku(), "a");
+        EXPECT_EQ(ctx.etag, "7");
+    });
+    EXPECT_EQ(w.service.seen.request_id, "mine-1");
+    EXPECT_EQ(w.service.seen.if_none_match, "3");
+    EXPECT_EQ(w.service.seen.caller.actor(), "user:" + uuid::named("clerk").str());
+}
+
+TEST(edge_grpc, who_may_not_is_refused_as_over_rest) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    const auto reason = +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        const auto got = co_await remote.get_stock(ctx, stock_of("a"));
+        EXPECT_FALSE(got);
+        EXPECT_TRUE(got.error().reason == "TOKEN_INVALID" || got.error().reason == "SCOPE_MISSING") << got.error().reason;
+    };
+    call(server, "nobody", reason);
+    call(server, "shopper", reason);
+    EXPECT_EQ(w.service.reads, 0);
+}
+
+TEST(edge_grpc, what_the_contract_forbids_names_the_field) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        auto bad = five_of("a");
+        bad.set_quantity(-1);
+        const auto got = co_await remote.receive_stock(ctx, bad);
+        EXPECT_FALSE(got);
+        EXPECT_EQ(got.error().code, code::invalid_argument);
+        EXPECT_EQ(got.error().violations.size(), 1u);
+        EXPECT_EQ(got.error().violations.at(0).field, "quantity");
+    });
+}
+
+TEST(edge_grpc, shows_nothing_of_a_bug_and_when_to_come_back) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        const auto got = co_await remote.get_stock(ctx, stock_of("broken"));
+        EXPECT_EQ(got.error().code, code::internal);
+        EXPECT_EQ(got.error().message.find("secret"), std::string::npos);
+        const auto away = co_await remote.receive_stock(ctx, five_of("away"));
+        EXPECT_EQ(away.error().reason, "AWAY");
+        EXPECT_EQ(away.error().retry_after, milliseconds(2'000));
+    });
+}
+
+TEST(edge_grpc, a_key_gives_the_first_answer_again) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        ctx.idempotency_key = "k1";
+        for (int i = 0; i < 3; ++i) {
+            const auto got = co_await remote.receive_stock(ctx, five_of("a"));
+            EXPECT_TRUE(got) << got.error().message;
+            EXPECT_EQ(got->received(), 5);
+        }
+        auto other = five_of("a");
+        other.set_quantity(6);
+        EXPECT_EQ((co_await remote.receive_stock(ctx, other)).error().reason, "IDEMPOTENCY_KEY_REUSED");
+    });
+    EXPECT_EQ(w.service.received, 1);
+}
+
+TEST(edge_grpc, a_deadline_ends_the_call_at_both_ends) {
+    world w;
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        ctx.deadline = system_clock().steady_now() + milliseconds(50);
+        bool late = false;
+        try {
+            static_cast<void>(co_await remote.get_stock(ctx, stock_of("slow")));
+        } catch (const failure& f) {
+            late = f.error().code == code::deadline_exceeded;
+        }
+        EXPECT_TRUE(late);
+    });
+    // The server's end of it: nothing is left to wait for, so the server drains at once.
+}
+
+TEST(edge_grpc, limits_each_caller) {
+    world w({.user_requests_per_minute = 2});
+    http::testing::running_server server(w.door.handler());
+    call(server, "clerk", +[](contract::inventory_service& remote) -> task<void> {
+        rpc::context ctx;
+        for (int i = 0; i < 2; ++i) EXPECT_TRUE(co_await remote.get_stock(ctx, stock_of("a")));
+        const auto refused = co_await remote.get_stock(ctx, stock_of("a"));
+        EXPECT_EQ(refused.error().code, code::resource_exhausted);
+        EXPECT_TRUE(refused.error().retry_after);
+    });
+}
+
+TEST(grpc_endpoint, believes_callers_of_peers_only) {
+    double_of_inventory service;
+    rpc::grpc::endpoint inner({.secret = "shared"}, system_clock());
+    inner.add(contract::serve(service));
+    http::testing::running_server server(inner.handler());
+    call(server, "shared", +[](contract::inventory_service& remote) -> task<void> {
+        auto ctx = rpc::context::for_service("order");
+        EXPECT_TRUE(co_await remote.get_stock(ctx, stock_of("a")));
+        rpc::context nobody;
+        EXPECT_EQ((co_await remote.get_stock(nobody, stock_of("a"))).error().reason, "CREDENTIALS_REQUIRED");
+    });
+    EXPECT_EQ(service.seen.caller.actor(), "service:order");
+    call(server, "guessed", +[](contract::inventory_service& remote) -> task<void> {
+        auto ctx = rpc::context::for_service("order");
+        EXPECT_EQ((co_await remote.get_stock(ctx, stock_of("a"))).error().reason, "PEER_UNKNOWN");
+    });
+    EXPECT_EQ(service.reads, 1);
+}
+
+TEST(grpc_channel, goes_round_the_instances_that_live) {
+    double_of_inventory one, two;
+    rpc::grpc::endpoint first({.secret = "s"}, system_clock()), second({.secret = "s"}, system_clock());
+    first.add(contract::serve(one));
+    second.add(contract::serve(two));
+    http::testing::running_server a(first.handler()), b(second.handler());
+    struct scene {
+        static task<void> run(std::uint16_t at_a, std::uint16_t at_b) {
+            rpc::grpc::channel channel({.name = "inventory", .instances = {{"127.0.0.1", at_a}, {"127.0.0.1", at_b}, {"127.0.0.1", 1}}, .secret = "s"}, system_clock(), system_rng());
+            contract::inventory_service_remote remote(channel);
+            for (int i = 0; i < 12; ++i) {
+                auto ctx = rpc::context::for_service("order");
+                EXPECT_TRUE(co_await remote.get_stock(ctx, stock_of("a")));
+            }
+            co_await channel.close();
+        }
+    };
+    a.runtime().block_on(scene::run(a.port(), b.port()));
+    EXPECT_GE(one.reads, 3);
+    EXPECT_GE(two.reads, 3);
+    EXPECT_EQ(one.reads + two.reads, 12);
+}
+
+TEST(grpc_channel, says_when_nobody_took_the_call) {
+    http::testing::running_server idle([](http::request&) -> task<http::response> { co_return http::response{}; });
+    struct scene {
+        static task<void> run() {
+            rpc::grpc::channel channel({.name = "inventory", .instances = {{"127.0.0.1", 1}}}, system_clock(), system_rng());
+            contract::inventory_service_remote remote(channel);
+            std::string reason;
+            try {
+                rpc::context ctx;
+                static_cast<void>(co_await remote.get_stock(ctx, stock_of("a")));
+            } catch (const failure& f) {
+                reason = f.error().reason;
+            }
+            EXPECT_EQ(reason, "CONNECT_FAILED");
+            co_await channel.close();
+        }
+    };
+    idle.runtime().block_on(scene::run());
+}
+
+}  // namespace
+}  // namespace bv::gateway
