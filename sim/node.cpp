@@ -16,6 +16,7 @@ task<void> rough_link::pass(memory::leg l) {
         co_await clock_.sleep_for(microseconds(chance_.random().below(3'000)));
     else
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    if (l != memory::leg::answer && chance_.happens(fault::slow_database)) co_await clock_.sleep_for(milliseconds(10 + chance_.random().below(600)));
     if (l == memory::leg::request && chance_.happens(fault::conflict)) throw memory::conflict("SERIALIZATION_FAILURE");
     if (l == memory::leg::request && chance_.happens(fault::request_lost))
         throw failure(code::unavailable, "DATABASE_UNAVAILABLE", "the connection to the database is lost");

@@ -25,7 +25,8 @@ double weight(fault f) {
         case fault::redelivery:
         case fault::second_run:
         case fault::reordering: return 6;
-        case fault::slow_consumer: return 1;
+        case fault::slow_consumer: return 5;
+        case fault::slow_database: return 0.5;
         case fault::conflict:
         case fault::request_lost:
         case fault::commit_lost:
@@ -65,7 +66,7 @@ std::vector<basket_line> draw_basket(rng& r) {
 std::vector<return_plan> draw_returns(rng& r, const std::vector<basket_line>& basket) {
     std::vector<return_plan> out;
     const auto pause = [&r] { return milliseconds(r.below(4) == 0 ? r.below(12'000) : r.below(1'500)); };
-    switch (r.below(6)) {
+    switch (r.below(7)) {
         case 0: return {{pause(), {}}};
         case 1:
             for (const auto& l : basket)
@@ -78,6 +79,10 @@ std::vector<return_plan> draw_returns(rng& r, const std::vector<basket_line>& ba
         case 3: {
             const auto& l = basket[r.below(basket.size())];
             return {{pause(), {{l.sku, 1}}}, {pause(), {}}};
+        }
+        case 4: {  // the same twice: there is no more of it
+            const auto& l = basket[r.below(basket.size())];
+            return {{pause(), {l}}, {pause(), {l}}};
         }
         default: return {};
     }
@@ -95,16 +100,16 @@ shopper draw_shopper(rng& r, int number) {
     return s;
 }
 
-// The first of them come at once; later ones need not.
-std::vector<supply> draw_supplies(rng& r) {
+// The first of them come at once; later ones need not. Where stock is scarce, what one order lets go of is another's at once.
+std::vector<supply> draw_supplies(rng& r, bool scarce) {
     std::vector<supply> out;
-    for (int i = 0; i < skus; ++i) out.push_back({i, milliseconds(0), i, i == 0 ? 12 : i == 1 ? 25 : 80});
-    const auto more = r.below(12);
+    for (int i = 0; i < skus; ++i) out.push_back({i, milliseconds(0), i, scarce ? 8 : i == 0 ? 12 : i == 1 ? 25 : 80});
+    const auto more = r.below(scarce ? 48 : 12);
     for (std::uint64_t i = 0; i < more; ++i) {
         const auto at = milliseconds(1'000 + r.below(30'000));
-        const bool loss = r.below(3) == 0;
+        const bool loss = r.below(scarce ? 2 : 3) == 0;
         const int sku = static_cast<int>(r.below(r.below(2) == 0 ? 2 : skus));
-        out.push_back({static_cast<int>(out.size()), at, sku, (loss ? -1 : 1) * (1 + static_cast<int>(r.below(8)))});
+        out.push_back({static_cast<int>(out.size()), at, sku, (loss ? -1 : 1) * (1 + static_cast<int>(r.below(scarce ? 3 : 8)))});
     }
     return out;
 }
@@ -124,11 +129,17 @@ plan draw_plan(std::uint64_t seed) {
     plan p{.seed = seed, .nodes = draw_nodes(r)};
     const auto count = 10 + r.below(30);
     for (std::uint64_t i = 0; i < count; ++i) p.shoppers.push_back(draw_shopper(r, static_cast<int>(i)));
-    p.supplies = draw_supplies(r);
+    const bool scarce = r.below(3) == 0;
+    p.supplies = draw_supplies(r, scarce);
     p.prices = draw_prices(r);
     p.rates = draw_rates(r);
     // Where stock is held for no longer than a payment takes, holds end at every moment of a saga.
-    if (r.below(4) == 0) p.hold = seconds(1 + r.below(4));
+    if (scarce || r.below(5) == 0) {
+        p.hold = seconds(1 + r.below(5));
+        // Then news of an end that comes late is what matters: the order is confirmed meanwhile, and its stock another's.
+        auto& late = p.rates[static_cast<std::size_t>(fault::slow_consumer)];
+        late = std::max(late, 0.2);
+    }
     return p;
 }
 

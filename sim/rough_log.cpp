@@ -34,7 +34,7 @@ std::vector<events::event> rough_log::mixed(std::span<const events::event> batch
 
 task<void> rough_log::deliver(const events::batch_handler* h, bool may_repeat, storage::unit_of_work* uow, std::span<const events::event> batch) {
     std::vector<events::event> events(batch.begin(), batch.end());
-    if (chance_.happens(fault::slow_consumer)) co_await clock_.sleep_for(milliseconds(chance_.random().below(3'000)));
+    if (chance_.happens(fault::slow_consumer)) co_await clock_.sleep_for(milliseconds(chance_.random().below(chance_.random().below(3) == 0 ? 9'000 : 2'000)));
     if (chance_.happens(fault::reordering)) events = mixed(batch);
     co_await (*h)(*uow, events);
     if (may_repeat && chance_.happens(fault::redelivery)) co_await (*h)(*uow, events);

@@ -5,10 +5,12 @@
 #include "platform/telemetry/trace.hpp"
 #include "sim/checks.hpp"
 #include "sim/street.hpp"
+#include "sim/watch.hpp"
 
 namespace bv::sim {
 namespace {
 
+constexpr milliseconds between_looks{20};
 constexpr seconds patience{3'600};  // after the storm, everything must have ended within this
 
 class world {
@@ -99,6 +101,10 @@ private:
         while (true) {
             while (run_one()) {
             }
+            if (time_.now() >= looks_at_) {
+                watch_.look(out_);
+                looks_at_ = time_.now() + between_looks;
+            }
             if (done()) return true;
             if (!time_.advance(limit)) return false;
             mix(static_cast<std::uint64_t>(time_.now().time_since_epoch().count()));
@@ -117,6 +123,8 @@ private:
     const plan& plan_;
     outcome out_;
     stores stores_;
+    watch watch_{stores_};
+    steady_point looks_at_{};
     timeline time_;
     chance chance_;
     seeded_rng scheduler_;

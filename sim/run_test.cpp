@@ -86,7 +86,7 @@ TEST_F(simulation, cuts_nothing_away_that_the_violation_needs) {
     outcome o;
     o.seed = 3;
     o.violations.push_back({"never.broken", "x", "y"});
-    const auto least = shrink(o, 3);
+    const auto least = shrink(draw_plan(3), o, 3);
     EXPECT_EQ(least.tries, 3);
     EXPECT_TRUE(least.without.empty());
     EXPECT_EQ(least.broken.violations.size(), 1U);

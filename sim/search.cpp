@@ -26,6 +26,13 @@ std::vector<std::string> tally::unseen() const {
     return out;
 }
 
+plan plan_of(const search_options& o, std::uint64_t seed) {
+    if (!o.of) return draw_plan(seed);
+    auto p = *o.of;
+    p.seed = seed;
+    return p;
+}
+
 tally search(const search_options& o, const std::function<void(const tally&)>& progress) {
     tally all;
     std::mutex mutex;
@@ -37,7 +44,7 @@ tally search(const search_options& o, const std::function<void(const tally&)>& p
         while (!ended) {
             const auto seed = next++;
             if (o.time ? time.steady_now() >= begun + *o.time : seed >= o.first + o.seeds) return;
-            auto found = run(seed);
+            auto found = run(plan_of(o, seed));
             const std::lock_guard lock(mutex);
             if (o.until_broken && !found.holds()) ended = true;
             all.add(std::move(found));
@@ -56,7 +63,7 @@ namespace {
 
 class shrinker {
 public:
-    shrinker(const outcome& o, int most) : whole_(draw_plan(o.seed)), invariant_(o.violations.front().invariant), left_(most), best_{{}, o, 0} {}
+    shrinker(plan whole, const outcome& o, int most) : whole_(std::move(whole)), invariant_(o.violations.front().invariant), left_(most), best_{{}, o, 0} {}
 
     shortest run() {
         quieten();
@@ -118,6 +125,6 @@ private:
 
 }  // namespace
 
-shortest shrink(const outcome& o, int most) { return shrinker(o, most).run(); }
+shortest shrink(const plan& whole, const outcome& o, int most) { return shrinker(whole, o, most).run(); }
 
 }  // namespace bv::sim

@@ -10,6 +10,7 @@ namespace bv::sim {
 
 struct search_options {
     std::uint64_t first = 1;
+    std::optional<plan> of{};            // this plan under each seed's schedule and luck, instead of the seed's own plan
     std::uint64_t seeds = 200;           // ignored when there is a time to spend
     std::optional<seconds> time{};
     unsigned jobs = 1;
@@ -30,6 +31,9 @@ struct tally {
     [[nodiscard]] std::vector<std::string> unseen() const;  // transitions of the state machine that no seed took
 };
 
+// The plan of a seed.
+[[nodiscard]] plan plan_of(const search_options&, std::uint64_t seed);
+
 // `progress` is called now and then, on one thread at a time.
 [[nodiscard]] tally search(const search_options&, const std::function<void(const tally&)>& progress = {});
 
@@ -39,6 +43,6 @@ struct shortest {
     int tries = 0;
 };
 // The smallest part of a broken seed that still breaks the same invariant, as far as `most` more runs find one.
-[[nodiscard]] shortest shrink(const outcome&, int most = 150);
+[[nodiscard]] shortest shrink(const plan& whole, const outcome&, int most = 150);
 
 }  // namespace bv::sim

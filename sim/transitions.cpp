@@ -27,7 +27,7 @@ std::vector<decision> what_may_happen(const order::order& o) {
     add(decide(o, order::time_out{}));
     for (const auto* sku : {"A", "B"}) add(decide(o, order::return_lines{std::string("return ") + sku, "", {{sku, 1}}}));
     const std::vector<order::any_reply> replies{reply::stock_reserved{}, reply::stock_rejected{}, reply::payment_authorised{"p"}, reply::payment_declined{"p", ""},
-                                                reply::payment_captured{"p"}, reply::capture_failed{"p", ""}, reply::reservation_expired{},
+                                                reply::payment_captured{"p"}, reply::capture_failed{"p", ""}, reply::reservation_expired{}, reply::commit_rejected{},
                                                 reply::stock_released{}, reply::payment_voided{"p"}};
     for (const auto& r : replies) add(decide(o, r));
     for (const auto& r : o.returns) add(decide(o, reply::payment_refunded{"p", r.return_id, r.return_id == "return A" ? 100 : 50}));

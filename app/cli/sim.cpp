@@ -1,5 +1,6 @@
 // bv sim: the services under faults drawn from seeds, in virtual time.
 #include <charconv>
+#include <fstream>
 #include <iostream>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "app/cli/commit.hpp"
 #include "app/replay/progress_line.hpp"
 #include "platform/telemetry/log.hpp"
+#include "sim/plan_file.hpp"
 #include "sim/search.hpp"
 
 namespace bv::cli {
@@ -21,7 +23,7 @@ struct flags {
     sim::search_options search{};
     std::uint64_t seed = 0;
     std::vector<int> shoppers;
-    std::string without, duration;
+    std::string without, duration, plan, save;
     std::int64_t calm_after = 0;
     bool trace = false, json = false;
     int shrink = 150;
@@ -50,18 +52,24 @@ void print_violations(const sim::outcome& o) {
     for (const auto& v : o.violations) std::cout << fmt::format("  {}  {}: {}\n", v.invariant, v.about, v.what);
 }
 
+// What runs it again.
+std::string command_of(const flags& f, std::uint64_t seed, const sim::cuts& without) {
+    return fmt::format("./bv sim{}{} --seed {}{}", f.plan.empty() ? "" : " --plan ", f.plan, seed, sim::to_options(without));
+}
+
 // What is left of a broken seed once all is cut away that it does not need, and what happens in it.
-void print_shortest(const sim::outcome& o, int tries) {
-    const auto least = sim::shrink(o, tries);
-    const auto rest = sim::apply(sim::draw_plan(o.seed), least.without);
+void print_shortest(const sim::outcome& o, const flags& f) {
+    const auto whole = sim::plan_of(f.search, o.seed);
+    const auto least = sim::shrink(whole, o, f.shrink);
+    const auto rest = sim::apply(whole, least.without);
     std::cout << fmt::format("cut down in {} runs to {} of its shoppers:\n", least.tries, rest.shoppers.size());
     print_violations(least.broken);
     const sim::tracer show = [](const std::string& line) { std::cout << "  " << line << '\n'; };
     (void)sim::run(rest, show);
-    std::cout << fmt::format("again: ./bv sim --seed {}{} --trace\n", o.seed, sim::to_options(least.without));
+    std::cout << fmt::format("again: {} --trace\nto keep it: the same with --save FILE\n", command_of(f, o.seed, least.without));
 }
 
-void print_text(const sim::tally& t, int shrink) {
+void print_text(const sim::tally& t, const flags& f) {
     std::cout << sum(t) << "\nfaults:";
     for (std::size_t i = 0; i < t.faults.size(); ++i) std::cout << fmt::format("{} {} {}", i == 0 ? "" : ",", t.faults[i], sim::fault_names[i].what);
     const auto unseen = t.unseen();
@@ -72,7 +80,7 @@ void print_text(const sim::tally& t, int shrink) {
         std::cout << fmt::format("\nseed {} breaks {} (bitvelocity {})\n", o.seed, o.violations.front().invariant, commit());
         print_violations(o);
     }
-    if (!t.broken.empty() && shrink > 0) print_shortest(t.broken.front(), shrink);
+    if (!t.broken.empty() && f.shrink > 0) print_shortest(t.broken.front(), f);
     if (t.broken.empty()) std::cout << "every invariant holds\n";
     std::cout << std::flush;
 }
@@ -83,7 +91,7 @@ json::array to_json(const std::vector<sim::violation>& all) {
     return out;
 }
 
-void print_json(const sim::tally& t, int shrink) {
+void print_json(const sim::tally& t, const flags& f) {
     json::object faults, transitions;
     for (std::size_t i = 0; i < t.faults.size(); ++i) faults[sim::fault_names[i].id] = t.faults[i];
     for (const auto& [name, n] : t.transitions) transitions[name] = n;
@@ -91,7 +99,8 @@ void print_json(const sim::tally& t, int shrink) {
     json::array broken;
     for (const auto& o : t.broken) {
         json::object one{{"seed", o.seed}, {"violations", to_json(o.violations)}};
-        if (shrink > 0 && broken.empty()) one["again"] = fmt::format("./bv sim --seed {}{} --trace", o.seed, sim::to_options(sim::shrink(o, shrink).without));
+        if (f.shrink > 0 && broken.empty())
+            one["again"] = command_of(f, o.seed, sim::shrink(sim::plan_of(f.search, o.seed), o, f.shrink).without) + " --trace";
         broken.push_back(std::move(one));
     }
     std::cout << json::serialize(json::object{{"commit", commit()}, {"holds", t.broken.empty()}, {"seeds", t.runs}, {"seconds", t.took.count()},
@@ -103,7 +112,15 @@ void print_json(const sim::tally& t, int shrink) {
 int run_one(const flags& f, const sim::cuts& without) {
     sim::tracer trace;
     if (f.trace) trace = [](const std::string& line) { std::cout << line << '\n'; };
-    const auto o = sim::run(sim::apply(sim::draw_plan(f.seed), without), trace);
+    const auto plan = sim::apply(sim::plan_of(f.search, f.seed), without);
+    const auto o = sim::run(plan, trace);
+    if (!f.save.empty()) {
+        const auto what = o.holds() ? std::string("every invariant holds") : fmt::format("{} {}", o.violations.front().invariant, o.violations.front().what);
+        if (!(std::ofstream(f.save) << sim::to_json(plan, what))) {
+            std::cerr << fmt::format("bv: --save: {} cannot be written\n", f.save);
+            return failed;
+        }
+    }
     if (f.json) {
         std::cout << json::serialize(json::object{{"seed", o.seed}, {"trace", fmt::format("{:016x}", o.trace_hash)}, {"holds", o.holds()}, {"violations", to_json(o.violations)}}) << '\n';
     } else {
@@ -120,7 +137,7 @@ int run_many(const flags& f) {
         if (!f.json) line.show(sum(t));
     });
     line.clear();
-    f.json ? print_json(found, f.shrink) : print_text(found, f.shrink);
+    f.json ? print_json(found, f) : print_text(found, f);
     return found.broken.empty() ? done : failed;
 }
 
@@ -133,11 +150,19 @@ int run(flags f, bool one_seed) {
         std::cerr << " supplies prices\n";
         return wrong_use;
     }
+    if (!f.plan.empty()) {
+        auto p = sim::read_plan(f.plan);
+        if (!p) {
+            std::cerr << fmt::format("bv: --plan: {}\n", p.error().message);
+            return wrong_use;
+        }
+        f.search.of = std::move(*p);
+    }
     if (!f.shoppers.empty()) without.shoppers.emplace(f.shoppers.begin(), f.shoppers.end());
     if (f.calm_after > 0) without.calm_after = milliseconds(f.calm_after);
     if (one_seed) return run_one(f, without);
-    if (!without.empty() || f.trace) {
-        std::cerr << "bv: --shoppers, --without, --calm-after and --trace are about one run: name its --seed\n";
+    if (!without.empty() || f.trace || !f.save.empty()) {
+        std::cerr << "bv: --shoppers, --without, --calm-after, --trace and --save are about one run: name its --seed\n";
         return wrong_use;
     }
     if (!f.duration.empty() && !(f.search.time = parse_duration(f.duration))) {
@@ -161,6 +186,8 @@ void add_sim(CLI::App& parser, common& c) {
     command->add_flag("--until-broken", f->search.until_broken, "ends at the first seed that breaks an invariant");
     command->add_option("--shrink", f->shrink, "runs that cutting down the first broken seed may take; 0: none")->check(CLI::Range(0, 10'000))->capture_default_str();
     auto* seed = command->add_option("--seed", f->seed, "this one only");
+    command->add_option("--plan", f->plan, "the plan in this file instead of the seed's own; the seed is its schedule and its luck");
+    command->add_option("--save", f->save, "with --seed: writes its plan, as it is cut down, into this file");
     command->add_option("--shoppers", f->shoppers, "with --seed: only these shoppers, by number")->delimiter(',');
     command->add_option("--without", f->without, "with --seed: without these faults, \"supplies\" or \"prices\": crash,decline");
     command->add_option("--calm-after", f->calm_after, "with --seed: nothing goes wrong after so many milliseconds")->check(CLI::Range(1, 1'000'000));
