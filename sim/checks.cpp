@@ -230,4 +230,22 @@ bool all_heard(const stores& s) {
 
 void check(const stores& s, outcome& out) { checker(s, out).run(); }
 
+std::vector<std::string> stories(const stores& s, const outcome& o) {
+    std::map<order::order_id, std::string> streams;
+    s.orders.events.each_committed([&](const std::pair<order::order_id, std::int64_t>& k, const event_row& r) {
+        auto& line = streams[k.first];
+        line += (line.empty() ? "" : ", ") + r.type;
+    });
+    std::vector<std::string> out;
+    for (const auto& [id, line] : streams) {
+        const auto text = id.str();
+        if (std::ranges::none_of(o.violations, [&](const violation& v) { return v.about.contains(text); })) continue;
+        const auto* stock = s.stock.reservations.committed({id.value});
+        const auto* paid = s.payments.payments.committed(payment::payment_of({id.value}));
+        out.push_back(fmt::format("order {}: {}; its stock is {}, its payment {}", text, line, stock ? verify::reservation_status(static_cast<int>(stock->status)) : "not known",
+                                  paid ? fmt::format("{}: captured {}, refunded {}", payment::name(paid->value.status), paid->value.captured, paid->value.refunded) : "not known"));
+    }
+    return out;
+}
+
 }  // namespace bv::sim

@@ -9,5 +9,7 @@ namespace bv::sim {
 // Whether every consumer group has passed every event.
 [[nodiscard]] bool all_heard(const stores&);
 void check(const stores&, outcome&);
+// Of each order that a violation names: its stream in one line, with what inventory and payment have of it.
+[[nodiscard]] std::vector<std::string> stories(const stores&, const outcome&);
 
 }  // namespace bv::sim

@@ -149,6 +149,7 @@ plan apply(plan p, const cuts& c) {
     if (c.without_supplies) std::erase_if(p.supplies, [](const supply& s) { return s.at > milliseconds(0); });
     if (c.without_prices) p.prices.clear();
     if (c.calm_after) p.storm = std::min(p.storm, *c.calm_after);
+    if (c.luck) p.seed = *c.luck;
     return p;
 }
 
@@ -161,6 +162,7 @@ std::string to_options(const cuts& c) {
     if (c.without_prices) words.emplace_back("prices");
     if (!words.empty()) out += fmt::format(" --without {}", fmt::join(words, ","));
     if (c.calm_after) out += fmt::format(" --calm-after {}", c.calm_after->count());
+    if (c.luck) out += fmt::format(" --luck {}", *c.luck);
     return out;
 }
 

@@ -76,7 +76,10 @@ struct cuts {
     std::set<fault> without{};
     bool without_supplies = false, without_prices = false;  // later supplies; the first ones stay
     std::optional<milliseconds> calm_after{};
-    [[nodiscard]] bool empty() const noexcept { return !shoppers && without.empty() && !without_supplies && !without_prices && !calm_after; }
+    std::optional<std::uint64_t> luck{};  // another schedule, and other moments of what goes wrong
+    [[nodiscard]] bool empty() const noexcept {
+        return !shoppers && without.empty() && !without_supplies && !without_prices && !calm_after && !luck;
+    }
 };
 [[nodiscard]] plan apply(plan, const cuts&);
 // " --shoppers 3,7 --without crash": as the command line takes them; a space in front of each.

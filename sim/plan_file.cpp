@@ -52,7 +52,9 @@ class reader {
 public:
     result<plan> read(std::string_view text) {
         try {
-            return read_plan(json::parse(json::string_view(text.data(), text.size())).as_object());
+            json::parse_options exact;
+            exact.numbers = json::number_precision::precise;  // a rate comes back as it was, so the run is the same
+            return read_plan(json::parse(json::string_view(text.data(), text.size()), {}, exact).as_object());
         } catch (const std::exception& e) {
             return fail(code::invalid_argument, "INVALID_PLAN", fmt::format("{}: {}", where_, e.what()));
         }

@@ -39,6 +39,8 @@ public:
         stop();
         check(stores_, out_);
         street_.check(stores_, out_);
+        if (trace_)
+            for (const auto& line : stories(stores_, out_)) trace_(line);
         out_.virtual_seconds = std::chrono::duration<double>(time_.now() - begun).count();
         out_.faults = chance_.counts();
         return std::move(out_);

@@ -43,6 +43,6 @@ struct shortest {
     int tries = 0;
 };
 // The smallest part of a broken seed that still breaks the same invariant, as far as `most` more runs find one.
-[[nodiscard]] shortest shrink(const plan& whole, const outcome&, int most = 150);
+[[nodiscard]] shortest shrink(const plan& whole, const outcome&, int most = 400);
 
 }  // namespace bv::sim

@@ -14,11 +14,6 @@ namespace contract = ::bitvelocity::commerce::order::v1;
 constexpr int held = 1, committed = 2, rejected = 4;
 constexpr int told_confirmed = 1, told_cancelled = 2, told_returned = 3;
 
-std::string_view reservation_status(int s) {
-    constexpr std::string_view names[]{"none", "held", "committed", "released", "rejected", "expired"};
-    return s >= 0 && s < 6 ? names[s] : "of an unknown status";
-}
-
 std::string amount(std::int64_t minor, const std::string& currency) { return fmt::format("{} {}", minor, currency); }
 
 // The first line that differs, as text.
@@ -42,6 +37,11 @@ std::string first_difference(const std::map<std::string, order_book::line>& expe
 }
 
 }  // namespace
+
+std::string_view reservation_status(int s) noexcept {
+    constexpr std::string_view names[]{"none", "held", "committed", "released", "rejected", "expired"};
+    return s >= 0 && s < 6 ? names[s] : "of an unknown status";
+}
 
 void order_book::take(std::string_view type, const std::string& payload, const std::string& filed_under) {
     const auto read = [&](auto& m) {

@@ -39,6 +39,8 @@ struct reservation_row {
     std::map<std::string, order_book::line> lines;
 };
 
+[[nodiscard]] std::string_view reservation_status(int) noexcept;
+
 struct payment_row {
     std::string id, status, currency;
     std::int64_t captured = 0, refunded = 0;

@@ -21,12 +21,12 @@ namespace json = boost::json;
 
 struct flags {
     sim::search_options search{};
-    std::uint64_t seed = 0;
+    std::uint64_t seed = 0, luck = 0;
     std::vector<int> shoppers;
     std::string without, duration, plan, save;
     std::int64_t calm_after = 0;
     bool trace = false, json = false;
-    int shrink = 150;
+    int shrink = 400;
 };
 
 // "10m", "90s", "2h".
@@ -160,9 +160,10 @@ int run(flags f, bool one_seed) {
     }
     if (!f.shoppers.empty()) without.shoppers.emplace(f.shoppers.begin(), f.shoppers.end());
     if (f.calm_after > 0) without.calm_after = milliseconds(f.calm_after);
+    if (f.luck > 0) without.luck = f.luck;
     if (one_seed) return run_one(f, without);
     if (!without.empty() || f.trace || !f.save.empty()) {
-        std::cerr << "bv: --shoppers, --without, --calm-after, --trace and --save are about one run: name its --seed\n";
+        std::cerr << "bv: --shoppers, --without, --calm-after, --luck, --trace and --save are about one run: name its --seed\n";
         return wrong_use;
     }
     if (!f.duration.empty() && !(f.search.time = parse_duration(f.duration))) {
@@ -191,6 +192,7 @@ void add_sim(CLI::App& parser, common& c) {
     command->add_option("--shoppers", f->shoppers, "with --seed: only these shoppers, by number")->delimiter(',');
     command->add_option("--without", f->without, "with --seed: without these faults, \"supplies\" or \"prices\": crash,decline");
     command->add_option("--calm-after", f->calm_after, "with --seed: nothing goes wrong after so many milliseconds")->check(CLI::Range(1, 1'000'000));
+    command->add_option("--luck", f->luck, "with --seed: another schedule, and other moments of what goes wrong")->check(CLI::PositiveNumber);
     command->add_flag("--trace", f->trace, "with --seed: what happens, line by line");
     command->add_flag("--json", f->json, "for programs");
     command->callback([f, seed, &c] { c.exit = run(*f, seed->count() > 0); });

@@ -1,7 +1,7 @@
 """Mutations of the real code, each a bug that somebody could write. Simulation has to catch every one.
 
 `find` stands in the file exactly once; `catches` names the invariants of which at least one must be seen broken, and is
-empty where any will do. `real` names the test that catches the same mistake where only a memory adapter is mutated.
+empty where any will do. `plans` are kept plans (sim/regressions) that have to catch it as well. `real` names the test that catches the same mistake where only a memory adapter is mutated.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ class Mutant:
     replace: str
     catches: tuple[str, ...] = ()
     real: str = ""
+    plans: tuple[str, ...] = ()
 
 
 EVENTS = "platform/events/"
@@ -88,9 +89,11 @@ MUTANTS = (
     Mutant("late-capture-taken-for-a-void", ORDER + "model/decide_replies.cpp",
            "{{payment_captured{r.payment_id}}, {}};\n        return {};", "{{payment_voided{}}, {}};\n        return {};", ("streams.legal", "payments.match_orders")),
     Mutant("stock-that-is-gone-cancels-a-returned-order", ORDER + "model/decide_replies.cpp",
-           "        if (o.status != status::confirmed) return nothing_is_held();", "        if (o.status != status::confirmed && o.status != status::returned) return nothing_is_held();", ("streams.legal",)),
+           "        if (o.status != status::confirmed) return nothing_is_held();", "        if (o.status != status::confirmed && o.status != status::returned) return nothing_is_held();", ("streams.legal",),
+           plans=("all-returned-then-stock-gone.json",)),
     Mutant("rest-of-an-order-with-returns-not-refunded", ORDER + "model/decide_replies.cpp",
-           "        if (rest > 0) d.messages", "        if (rest > 0 && o.returns.empty()) d.messages", ("payments.match_orders",)),
+           "        if (rest > 0) d.messages", "        if (rest > 0 && o.returns.empty()) d.messages", ("payments.match_orders",),
+           plans=("part-returned-then-stock-gone.json", "part-returned-then-stock-gone-on-two-platforms.json")),
     Mutant("return-refunds-twice", ORDER + "model/decide_commands.cpp",
            "    if (o.has_return(c.return_id)) return decision{};\n", "", ("payments.match_orders", "streams.legal", "orders.kept")),
     Mutant("return-of-more-than-was-ordered", ORDER + "model/decide_commands.cpp",
@@ -144,9 +147,35 @@ MUTANTS = (
     Mutant("refund-booked-at-each-answer", PAYMENT + "model/decide.cpp",
            "    if (at == d.next.refunds.end() || at->state != refund_state::requested) return ignore(p, \"a refund that is known already\");\n",
            "    if (at == d.next.refunds.end()) return ignore(p, \"a refund that is known already\");\n", ()),
-    Mutant("refund-under-an-id-of-its-own", PAYMENT + "model/decide.cpp",
-           "    if (p.find_refund(r.id)) return ignore(p, \"a refund that is known already\");\n    decision d{.next = p};\n    auto& made = d.next.refunds.emplace_back(r.id,",
-           "    decision d{.next = p};\n    auto& made = d.next.refunds.emplace_back(next_void_refund(p),", ("orders.final", "payments.match_orders")),
+    Mutant("repeated-refund-request-refunds-again", PAYMENT + "model/decide.cpp",
+           "    if (p.find_refund(r.id)) return ignore(p, \"a refund that is known already\");\n"
+           "    decision d{.next = p};\n"
+           "    auto& made = d.next.refunds.emplace_back(r.id, std::max<std::int64_t>(r.amount.minor, 0), refund_state::refused);\n"
+           "    if (r.amount.currency != p.amount.currency || r.amount.minor <= 0) return d;\n"
+           "    switch (p.status) {\n"
+           "        case capturing:\n"
+           "        case authorised:\n"
+           "        case authorising:\n"
+           "            made.state = refund_state::requested;\n"
+           "            return d;\n"
+           "        case captured:\n"
+           "            if (r.amount.minor > p.refundable()) return d;\n"
+           "            made.state = refund_state::requested;\n"
+           "            ask(d, operation_kind::refund, r.amount.minor, r.id);\n",
+           "    decision d{.next = p};\n"
+           "    auto& made = d.next.refunds.emplace_back(p.find_refund(r.id) ? r.id + \"-again\" : r.id, std::max<std::int64_t>(r.amount.minor, 0), refund_state::refused);\n"
+           "    if (r.amount.currency != p.amount.currency || r.amount.minor <= 0) return d;\n"
+           "    switch (p.status) {\n"
+           "        case capturing:\n"
+           "        case authorised:\n"
+           "        case authorising:\n"
+           "            made.state = refund_state::requested;\n"
+           "            return d;\n"
+           "        case captured:\n"
+           "            if (r.amount.minor > p.refundable()) return d;\n"
+           "            made.state = refund_state::requested;\n"
+           "            ask(d, operation_kind::refund, r.amount.minor, made.id);\n",
+           ("payments.match_orders",)),
     Mutant("void-during-a-capture-forgotten", PAYMENT + "model/decide.cpp",
            "    if (p.void_wanted) refund_rest(d);\n", "", ("orders.final", "payments.match_orders")),
     Mutant("void-during-an-authorisation-forgotten", PAYMENT + "model/decide.cpp",

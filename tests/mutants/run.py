@@ -62,9 +62,11 @@ def build(tree: pathlib.Path, log: pathlib.Path) -> bool:
         return subprocess.run(["ninja", "-C", str(folder), "bitvelocity"], stdout=out, stderr=out, check=False).returncode == 0
 
 
-def simulate(tree: pathlib.Path, seeds: int, jobs: int) -> tuple[str, str]:
-    """(what was broken, by which seed); ("", "") when everything held."""
+def simulate(tree: pathlib.Path, seeds: int, jobs: int, plan: str = "") -> tuple[str, str]:
+    """(what was broken, by which seed); ("", "") when everything held. With a plan: that plan under as many schedules."""
     command = [str(tree / "build/release/app/bitvelocity"), "sim", "--seeds", str(seeds), "--jobs", str(jobs), "--until-broken", "--shrink", "0", "--json"]
+    if plan:
+        command += ["--plan", str(tree / "sim/regressions" / plan)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     except subprocess.TimeoutExpired:
@@ -90,10 +92,13 @@ def try_mutant(m, tree: pathlib.Path, seeds: int, jobs: int) -> str:
         if not build(tree, log):
             return f"ERROR     {m.name:<52} does not compile: {log}"
         broken, seed = simulate(tree, seeds, jobs)
+        kept = [plan for plan in m.plans if not simulate(tree, 40, jobs, plan)[0]]
     finally:
         path.write_text(text, encoding="utf-8")
     if not broken:
         return f"SURVIVED  {m.name:<52} {seeds} seeds, nothing broken"
+    if kept:
+        return f"SURVIVED  {m.name:<52} {', '.join(kept)}: 40 schedules, nothing broken"
     expected = not m.catches or any(c in broken for c in m.catches)
     return f"killed    {m.name:<52} seed {seed:>4}: {broken}" + ("" if expected else f" (expected {', '.join(m.catches)})")
 
@@ -127,7 +132,7 @@ def main() -> int:
         verdicts.append(line.split()[0])
         print(line, flush=True)
     killed = verdicts.count("killed")
-    print(f"{killed} of {len(verdicts)} mutants killed ({100 * killed / len(verdicts):.0f} %), {verdicts.count('SURVIVED')} survived, "
+    print(f"kill rate: {killed} of {len(verdicts)} mutants ({100 * killed / len(verdicts):.0f} %), {verdicts.count('SURVIVED')} survived, "
           f"{verdicts.count('ERROR')} errors in {(time.monotonic() - begun) / 60:.1f} min")
     return 0 if killed == len(verdicts) else 1
 
