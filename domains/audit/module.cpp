@@ -46,10 +46,6 @@ bv::module service::lifecycle() {
     return {.name = "audit", .needs = {"database"}, .start = [self] { return impl::start(self); }, .stop = [self] { return impl::stop(self); }};
 }
 
-task<std::map<std::string, std::int64_t>> service::values_by_head(std::string table, std::span<const std::string_view> columns, int bytes) {
-    return audit::values_by_head(impl_->d.db, std::move(table), {columns.begin(), columns.end()}, bytes);
-}
-
 pg::migration_set service::migrations() { return {"audit", migration_files()}; }
 
 }  // namespace bv::audit

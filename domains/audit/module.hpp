@@ -1,11 +1,7 @@
 // The audit service: shows the trail, and makes its partitions ahead of time.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <span>
-#include <string>
-#include <string_view>
 
 #include "platform/rpc/method.hpp"
 #include "platform/runtime/module.hpp"
@@ -31,10 +27,6 @@ public:
     [[nodiscard]] bv::module lifecycle();
     // Comes right after "platform": the migrations of other services call audit.track.
     [[nodiscard]] static pg::migration_set migrations();
-
-    // How many values of these binary columns of a table the trail holds, by their first `bytes` bytes: by the key they
-    // were encrypted under, where that stands first. Reads every entry of the table.
-    task<std::map<std::string, std::int64_t>> values_by_head(std::string table, std::span<const std::string_view> columns, int bytes);
 
 private:
     struct impl;

@@ -4,12 +4,12 @@
 
 #include "bitvelocity/identity/v1/events.pb.h"
 #include "domains/identity/adapters/api.hpp"
-#include "domains/identity/adapters/caching_authenticator.hpp"
 #include "domains/identity/adapters/oauth.hpp"
 #include "domains/identity/adapters/postgres_stores.hpp"
 #include "domains/identity/app/encryption_keys.hpp"
 #include "domains/identity/app/signing_keys.hpp"
 #include "platform/events/pg_outbox.hpp"
+#include "platform/rpc/auth/caching_authenticator.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -22,6 +22,12 @@ namespace {
 // Looked at again each time: a transaction may commit that much after the time that it wrote.
 constexpr seconds overlap{60};
 
+task<result<rpc::known_api_key>> know_api_key(environment* env, std::string text) {
+    auto found = co_await check_api_key(*env, std::move(text));
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    co_return rpc::known_api_key{found->id.value, std::move(found->roles), found->expires_at};
+}
+
 }  // namespace
 
 struct service::impl {
@@ -30,7 +36,9 @@ struct service::impl {
           outbox("identity", [log = &d.log] { log->wake(); }), accounts(fields), throttle(fields), hasher(o.passwords),
           tokens(o.tokens, keys.ring(), d.clock, d.rng),
           env{d.db, accounts, sessions, api_keys, throttle, revocations, outbox, hasher, tokens, revoked, d.clock, d.rng, o.rules},
-          endpoint(env), caller({.key_life = o.api_key_cache_life}, env, keys.ring()) {
+          endpoint(env, keys.ring()),
+          caller({.expected = {o.tokens.issuer, o.tokens.audience}, .key_life = o.api_key_cache_life}, keys.ring(), revoked, d.clock,
+                 [e = &env](std::string key) { return know_api_key(e, std::move(key)); }) {
         d.log.subscribe({.group = "identity-revocations",
                          .source = "identity",
                          .types = {contract::SessionsEnded::descriptor()->full_name(), contract::AccountRolesChanged::descriptor()->full_name(),
@@ -103,7 +111,7 @@ struct service::impl {
     token_issuer tokens;
     environment env;
     api endpoint;
-    caching_authenticator caller;
+    rpc::caching_authenticator caller;
     std::atomic<time_point> followed_until{};
     scope jobs{"identity"};
 };

@@ -36,6 +36,13 @@ struct key_ring::key {
 
     key(std::string secret_seed, time_point at) : seed(std::move(secret_seed)), created(at) {
         handle.reset(::EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, as_bytes(seed).data(), seed.size()));
+        name_it();
+    }
+    explicit key(const key_ring::public_key& k) : created(k.created) {
+        handle.reset(::EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, as_bytes(k.bytes).data(), k.bytes.size()));
+        name_it();
+    }
+    void name_it() {
         std::array<std::uint8_t, 32> bytes{};
         std::size_t size = bytes.size();
         if (!handle || ::EVP_PKEY_get_raw_public_key(handle.get(), bytes.data(), &size) != 1)
@@ -60,6 +67,22 @@ key_ring::~key_ring() = default;
 
 std::shared_ptr<key_ring> key_ring::generate(time_point now, rng& random) {
     return std::shared_ptr<key_ring>(new key_ring({key::generate(now, random)}));
+}
+
+result<std::shared_ptr<key_ring>> key_ring::verifying(std::span<const public_key> given) {
+    keys_list keys;
+    for (const auto& k : given) {
+        if (k.bytes.size() != seed_size) return fail(code::invalid_argument, "PUBLIC_KEY_MALFORMED", "An Ed25519 public key has 32 bytes.");
+        keys.push_back(std::make_shared<const key>(k));
+    }
+    if (keys.empty()) return fail(code::invalid_argument, "PUBLIC_KEY_MALFORMED", "There must be at least one key to verify with.");
+    return std::shared_ptr<key_ring>(new key_ring(std::move(keys)));
+}
+
+std::vector<key_ring::public_key> key_ring::public_keys() const {
+    std::vector<public_key> out;
+    for (const auto& k : snapshot()) out.push_back({parse_base64url(k->public_key).value(), k->created});
+    return out;
 }
 
 std::string key_ring::sealed(const aead_key& under, rng& random) const {
@@ -152,7 +175,7 @@ std::string key_ring::active_key() const {
 
 std::optional<ed25519_signature> key_ring::sign(std::string_view id, std::string_view text) const {
     const auto k = find(id);
-    if (!k) return std::nullopt;
+    if (!k || k->seed.empty()) return std::nullopt;
     ed25519_signature out{};
     std::size_t size = out.size();
     const context c(::EVP_MD_CTX_new());

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,13 @@ public:
     [[nodiscard]] static std::shared_ptr<key_ring> generate(time_point now, rng& = system_rng());
     // From sealed(). DATA_LOSS "SIGNING_KEYS_UNREADABLE" under another key or when changed.
     [[nodiscard]] static result<std::shared_ptr<key_ring>> unseal(std::string_view sealed, const aead_key&);
+    // Keys of others, which verify and do not sign: raw public keys, oldest first. INVALID_ARGUMENT "PUBLIC_KEY_MALFORMED", also for none.
+    struct public_key {
+        std::string bytes;  // 32 of them
+        time_point created{};
+    };
+    [[nodiscard]] static result<std::shared_ptr<key_ring>> verifying(std::span<const public_key>);
+    [[nodiscard]] std::vector<public_key> public_keys() const;
     ~key_ring();
 
     // Private keys included, encrypted.
@@ -54,7 +62,7 @@ public:
     bool adopt(const key_ring&);
 
     [[nodiscard]] std::string active_key() const;
-    // nullopt when there is no such key (any more).
+    // nullopt when there is no such key (any more), or only its public part.
     [[nodiscard]] std::optional<ed25519_signature> sign(std::string_view key, std::string_view text) const;
     enum class check : unsigned char { good, bad, unknown_key };
     [[nodiscard]] check verify(std::string_view key, std::string_view text, std::string_view signature) const;

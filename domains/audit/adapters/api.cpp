@@ -26,7 +26,7 @@ constexpr pg::statement newest{"audit.newest_entries", BV_AUDIT_SELECT "true" BV
 #undef BV_AUDIT_FILTERS
 
 // An image has bytes as text: "\\x" and two digits a byte.
-constexpr pg::statement by_head{"audit.values_by_head", R"(
+constexpr pg::statement by_head{"audit.count_values", R"(
     SELECT decode(substr(v.value, 3, 2 * $3::int), 'hex'), count(*)
       FROM audit.entries e,
            LATERAL (VALUES (e.old_values), (e.new_values)) AS i (image),
@@ -96,10 +96,17 @@ task<std::int64_t> ensure_partitions(pg::database& db, int ahead) {
     co_return rows.front().get<std::int64_t>(0);
 }
 
-task<std::map<std::string, std::int64_t>> values_by_head(pg::database& db, std::string table, std::vector<std::string> columns, int bytes) {
-    std::map<std::string, std::int64_t> out;
-    const auto rows = co_await db.query(by_head, pg::params(table, columns, static_cast<std::int64_t>(bytes)));
-    for (const auto row : rows) out[row.get<pg::bytes>(0).data] = row.get<std::int64_t>(1);
+task<result<contract::CountValuesResponse>> api::count_values(rpc::context& ctx, contract::CountValuesRequest request) {
+    if (ctx.caller.kind != rpc::caller_kind::service)
+        co_return fail(code::permission_denied, "SCOPE_MISSING", "This needs the scope platform.internal, which only services of the platform have.");
+    const std::vector<std::string> columns(request.columns().begin(), request.columns().end());
+    contract::CountValuesResponse out;
+    const auto rows = co_await db_.query(by_head, pg::params(request.table(), columns, static_cast<std::int64_t>(request.head_bytes())));
+    for (const auto row : rows) {
+        auto* count = out.add_counts();
+        count->set_head(row.get<pg::bytes>(0).data);
+        count->set_values(row.get<std::int64_t>(1));
+    }
     co_return out;
 }
 

@@ -51,5 +51,11 @@ task<result<google::protobuf::Empty>> api::revoke_api_key(rpc::context& ctx, con
 task<result<contract::BatchGetContactsResponse>> api::batch_get_contacts(rpc::context& ctx, contract::BatchGetContactsRequest request) {
     return get_contacts(env_, ctx, std::move(request));
 }
+task<result<contract::GetTrustResponse>> api::get_trust(rpc::context& ctx, contract::GetTrustRequest request) {
+    return identity::get_trust(env_, ctx, ring_, std::move(request));
+}
+task<result<contract::CheckApiKeyResponse>> api::check_api_key(rpc::context& ctx, contract::CheckApiKeyRequest request) {
+    return tell_api_key(env_, ctx, std::move(*request.mutable_api_key()));
+}
 
 }  // namespace bv::identity

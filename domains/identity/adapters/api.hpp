@@ -3,12 +3,13 @@
 
 #include "bitvelocity/identity/v1/identity.bv.hpp"
 #include "domains/identity/app/use_cases.hpp"
+#include "platform/security/key_ring.hpp"
 
 namespace bv::identity {
 
 class api final : public contract::identity_service {
 public:
-    explicit api(environment& e) : env_(e) {}
+    api(environment& e, const security::key_ring& ring) : env_(e), ring_(ring) {}
     task<result<contract::Account>> register_(rpc::context&, contract::RegisterRequest) override;
     task<result<contract::Account>> get_account(rpc::context&, contract::GetAccountRequest) override;
     task<result<contract::ListAccountsResponse>> list_accounts(rpc::context&, contract::ListAccountsRequest) override;
@@ -23,9 +24,12 @@ public:
     task<result<contract::ListApiKeysResponse>> list_api_keys(rpc::context&, contract::ListApiKeysRequest) override;
     task<result<google::protobuf::Empty>> revoke_api_key(rpc::context&, contract::RevokeApiKeyRequest) override;
     task<result<contract::BatchGetContactsResponse>> batch_get_contacts(rpc::context&, contract::BatchGetContactsRequest) override;
+    task<result<contract::GetTrustResponse>> get_trust(rpc::context&, contract::GetTrustRequest) override;
+    task<result<contract::CheckApiKeyResponse>> check_api_key(rpc::context&, contract::CheckApiKeyRequest) override;
 
 private:
     environment& env_;
+    const security::key_ring& ring_;
 };
 
 }  // namespace bv::identity

@@ -1,5 +1,4 @@
 #include "domains/identity/app/steps.hpp"
-#include "platform/security/policy.hpp"
 
 namespace bv::identity {
 
@@ -8,8 +7,7 @@ task<std::vector<account>> find(environment& env, storage::unit_of_work& uow, st
 }  // namespace
 
 task<result<contract::BatchGetContactsResponse>> get_contacts(environment& env, const rpc::context& ctx, contract::BatchGetContactsRequest request) {
-    if (ctx.caller.kind != rpc::caller_kind::service)
-        co_return fail(code::permission_denied, "SCOPE_MISSING", "This needs the scope " + std::string(security::internal_scope) + ", which only services of the platform have.");
+    if (auto allowed = require_service(ctx); !allowed) co_return std::unexpected(std::move(allowed.error()));
     std::vector<account_id> ids;
     for (const auto& text : request.account_ids()) {
         const auto id = account_id::parse(text);

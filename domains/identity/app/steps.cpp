@@ -98,4 +98,9 @@ std::unexpected<error> wrong_credentials() {
     return fail(code::unauthenticated, "INVALID_CREDENTIALS", "The e-mail or the password is wrong.");
 }
 
+result<void> require_service(const rpc::context& ctx) {
+    if (ctx.caller.kind == rpc::caller_kind::service) return {};
+    return fail(code::permission_denied, "SCOPE_MISSING", "This needs the scope " + std::string(security::internal_scope) + ", which only services of the platform have.");
+}
+
 }  // namespace bv::identity

@@ -28,6 +28,9 @@ template <class Message>
 }
 [[nodiscard]] events::outgoing registered(environment&, const account&);
 
+// PERMISSION_DENIED unless a service of the platform asks.
+[[nodiscard]] result<void> require_service(const rpc::context&);
+
 // Opens a session and gives its tokens.
 task<contract::TokenPair> open_session(environment&, storage::unit_of_work&, account);
 [[nodiscard]] contract::TokenPair token_pair(environment&, const account&, session_id, std::string refresh_token);

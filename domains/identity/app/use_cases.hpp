@@ -35,6 +35,10 @@ task<result<contract::BatchImportAccountsResponse>> import_accounts(environment&
 // PERMISSION_DENIED unless a service asks.
 task<result<contract::BatchGetContactsResponse>> get_contacts(environment&, const rpc::context&, contract::BatchGetContactsRequest);
 
+// What gateways verify callers with. PERMISSION_DENIED unless a service asks, both.
+task<result<contract::GetTrustResponse>> get_trust(environment&, const rpc::context&, const security::key_ring&, contract::GetTrustRequest);
+task<result<contract::CheckApiKeyResponse>> tell_api_key(environment&, const rpc::context&, std::string text);
+
 task<result<contract::CreateApiKeyResponse>> create_api_key(environment&, const rpc::context&, contract::CreateApiKeyRequest);
 task<result<contract::ListApiKeysResponse>> list_api_keys(environment&, const rpc::context&, contract::ListApiKeysRequest);
 task<result<void>> revoke_api_key(environment&, const rpc::context&, contract::RevokeApiKeyRequest);

@@ -1,11 +1,11 @@
-#include "domains/identity/adapters/caching_authenticator.hpp"
+#include "platform/rpc/auth/caching_authenticator.hpp"
 
 #include <algorithm>
 
 #include "platform/security/api_key.hpp"
 #include "platform/security/policy.hpp"
 
-namespace bv::identity {
+namespace bv::rpc {
 
 namespace {
 
@@ -15,12 +15,11 @@ std::unexpected<error> bad_key() {
 
 }  // namespace
 
-caching_authenticator::caching_authenticator(options o, environment& env, const security::key_ring& ring)
-    : options_(o), env_(env),
-      verifier_({.expected = {env.tokens.settings().issuer, env.tokens.settings().audience}, .max_cached = o.max_tokens}, ring, env.clock, &env.revoked),
-      keys_(o.max_keys) {}
+caching_authenticator::caching_authenticator(options o, const security::key_ring& ring, const security::revocations& revoked, const clock& c, api_key_check check)
+    : options_(std::move(o)), revoked_(revoked), clock_(c), check_(std::move(check)),
+      verifier_({.expected = options_.expected, .max_cached = options_.max_tokens}, ring, c, &revoked), keys_(options_.max_keys) {}
 
-task<result<rpc::principal>> caching_authenticator::bearer(std::string token) {
+task<result<principal>> caching_authenticator::bearer(std::string token) {
     const auto verified = verifier_.verify(token);
     if (!verified) co_return std::unexpected(verified.error());
     const security::access_claims& c = **verified;
@@ -28,29 +27,30 @@ task<result<rpc::principal>> caching_authenticator::bearer(std::string token) {
     // Services do not come in by the edge: no token makes one.
     if (!id || c.kind == security::token_kind::service)
         co_return fail(code::unauthenticated, "TOKEN_MALFORMED", "The access token is neither an account's nor an API key's.");
-    const auto kind = c.kind == security::token_kind::user ? rpc::caller_kind::user : rpc::caller_kind::api_key;
-    co_return rpc::principal{kind, *id, {}, c.roles, c.scopes};
+    const auto kind = c.kind == security::token_kind::user ? caller_kind::user : caller_kind::api_key;
+    co_return principal{kind, *id, {}, c.roles, c.scopes};
 }
 
-task<result<rpc::principal>> caching_authenticator::api_key(std::string key) {
+task<result<principal>> caching_authenticator::api_key(std::string key) {
     // A mistyped key costs neither a look-up nor a place in the cache.
     const auto parsed = security::parse_api_key(key);
     if (!parsed) co_return bad_key();
     const auto digest = security::sha256(key);
-    const auto now = env_.clock.now();
+    const auto now = clock_.now();
     if (const auto hit = keys_.find(digest, now)) {
         const known_key& k = **hit;
-        if (!env_.revoked.is_subject_revoked(k.subject, k.seen)) {
+        if (!revoked_.is_subject_revoked(k.subject, k.seen)) {
             if (!k.who) co_return bad_key();
             co_return *k.who;
         }
         keys_.erase(digest);
     }
-    const auto found = co_await check_api_key(env_, std::move(key));
+    const auto found = co_await check_(std::move(key));
+    if (!found && found.error().code != code::unauthenticated) co_return std::unexpected(found.error());
     auto fresh = std::make_shared<known_key>(known_key{std::nullopt, parsed->id.str(), now});
     auto until = now + options_.key_life;
     if (found) {
-        fresh->who = rpc::principal{rpc::caller_kind::api_key, found->id.value, {}, found->roles, security::scopes_of(found->roles)};
+        fresh->who = principal{caller_kind::api_key, found->id, {}, found->roles, security::scopes_of(found->roles)};
         if (found->expires_at) until = std::min(until, *found->expires_at);
     }
     keys_.put(digest, fresh, until);
@@ -58,4 +58,4 @@ task<result<rpc::principal>> caching_authenticator::api_key(std::string key) {
     co_return *fresh->who;
 }
 
-}  // namespace bv::identity
+}  // namespace bv::rpc
