@@ -1,9 +1,13 @@
 #include "app/modules.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "app/forward.hpp"
 #include "app/stack/provider_child.hpp"
 #include "platform/events/migrations.hpp"
+#include "platform/rpc/auth/call_credential.hpp"
 #include "platform/storage/postgres/migrations.hpp"
 #include "platform/telemetry/metrics.hpp"
 
@@ -15,9 +19,6 @@ namespace bv::app {
 
 namespace {
 
-// Who has a schema and a role of its own; "log" reads the outboxes.
-constexpr std::string_view services[] = {"log", "gateway", "audit", "identity", "product", "inventory", "payment", "orders", "notification"};
-
 // The platform's own migrations come from two folders.
 std::span<const pg::migration> platform_files() {
     static const std::vector<pg::migration> files = [] {
@@ -28,6 +29,9 @@ std::span<const pg::migration> platform_files() {
     }();
     return files;
 }
+
+// Where services are processes of their own, an event of another is only seen by looking.
+constexpr milliseconds look_for_others_events{25};
 
 payment::provider_options provider_of(const process& p) {
     // "http://host:port"
@@ -49,7 +53,8 @@ payment::options payment_options(const process& p) {
     return o;
 }
 
-order::options order_options(const config& c) {
+order::options order_options(const process& p) {
+    const auto& c = p.settings;
     order::options o;
     o.most_open = c.get<std::int64_t>("orders.most_open");
     o.times.stock = c.get<milliseconds>("orders.stock_timeout");
@@ -81,15 +86,16 @@ identity::options identity_options(const process& p) {
     return o;
 }
 
-inventory::options inventory_options(const config& c) {
+inventory::options inventory_options(const process& p) {
     inventory::options o;
-    o.reservations.hold = c.get<seconds>("inventory.hold");
+    o.reservations.hold = p.settings.get<seconds>("inventory.hold");
     return o;
 }
 
-events::embedded_log_options log_options(const config& c) {
+events::embedded_log_options log_options(const process& p) {
     events::embedded_log_options o;
-    o.retention = c.get<std::chrono::hours>("events.retention");
+    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
+    o.retention = p.settings.get<std::chrono::hours>("events.retention");
     return o;
 }
 
@@ -109,56 +115,89 @@ std::string role_password(security::secrets& secrets, std::string_view service) 
     return secrets.get_or_put(name, security::random_secret());
 }
 
-namespace {
+bool process::holds(std::string_view role) const { return std::ranges::find(roles, role) != roles.end(); }
 
-// What a module serves, as its contract: `served` points to the abstract class.
-template <class Contract>
-Contract& contract_of(const rpc::served& s) {
-    return *static_cast<Contract*>(s.service);
-}
+namespace {
 
 constexpr pg::statement probe{"database.probe", "SELECT 1"};
 constexpr milliseconds probe_interval{500};
 
+void connect(const process& p, std::string_view service, std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& to) {
+    to.emplace(service, std::make_unique<pg::database>(pg::options{.conninfo = p.conninfo(service),
+                                                                   .name = std::string(service),
+                                                                   .max_connections_per_core = p.settings.get<int>("database.connections")},
+                                                       p.clock));
+}
+
 std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const process& p) {
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> out;
-    for (const auto service : services)
-        out.emplace(service, std::make_unique<pg::database>(pg::options{.conninfo = p.conninfo(service),
-                                                                        .name = std::string(service),
-                                                                        .max_connections_per_core = p.settings.get<int>("database.connections")},
-                                                            p.clock));
+    connect(p, "log", out);
+    for (const auto& r : roles())
+        if (p.holds(r.name)) connect(p, r.schema, out);
+    return out;
+}
+
+std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_of(const process& p) {
+    std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> out;
+    if (p.peers == nullptr) return out;
+    const auto key = p.secrets.get_or_put(rpc::call_key_secret, security::random_secret());
+    for (const auto& r : roles())
+        if (!p.holds(r.name)) out.emplace(r.name, std::make_unique<rpc::peer_channel>(std::string(r.name), *p.peers, key, p.clock));
     return out;
 }
 
 }  // namespace
 
 modules::modules(process p)
-    : process_(std::move(p)), databases_(connect(process_)), log(process_.runtime, database("log"), log_options(process_.settings)),
-      // A claim cannot outlive its request, unless the process or the database died under it.
-      answers(database("gateway"), "gateway", {.lease = process_.settings.get<milliseconds>("http.request_timeout") + seconds(5)}),
-      audit({process_.clock, database("audit")}, {}),
-      identity({process_.runtime, process_.clock, process_.rng, database("identity"), log, process_.secrets}, identity_options(process_)),
-      products({process_.runtime, process_.clock, process_.rng, database("product"), log}, {}),
-      inventory({process_.runtime, process_.clock, process_.rng, database("inventory"), log}, inventory_options(process_.settings)),
-      payments({process_.runtime, process_.clock, process_.rng, database("payment"), log}, payment_options(process_)),
-      product_client(products.contract()), identity_client(contract_of<bitvelocity::identity::v1::identity_service>(identity.served())),
-      orders({process_.runtime, process_.clock, process_.rng, database("orders"), log, product_client}, order_options(process_.settings)),
-      notifications({process_.runtime, process_.clock, process_.rng, database("notification"), log, identity_client}, notification_options(process_)) {}
-
-bitvelocity::commerce::order::v1::order_service& modules::order_contract() {
-    return contract_of<bitvelocity::commerce::order::v1::order_service>(orders.served());
-}
-
-bitvelocity::commerce::inventory::v1::inventory_service& modules::inventory_contract() {
-    return contract_of<bitvelocity::commerce::inventory::v1::inventory_service>(inventory.served());
+    : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)),
+      log(process_.runtime, database("log"), log_options(process_)) {
+    bind();
+    if (!holds("gateway")) return;
+    // A claim cannot outlive its request, unless the process or the database died under it.
+    answers.emplace(database("gateway"), "gateway", pg::idempotency_store::settings{.lease = process_.settings.get<milliseconds>("http.request_timeout") + seconds(5)});
+    if (holds("identity")) return;
+    gateway::remote_authenticator_options o;
+    const auto tokens = identity_options(process_).tokens;
+    o.known.expected = {tokens.issuer, tokens.audience};
+    trust_.emplace(std::move(o), identity.contract(), process_.clock);
 }
 
 modules::~modules() = default;
+
+template <class Part, class Deps, class Options>
+void modules::bind(std::string_view role, Part& it, Deps deps_of, Options options_of) {
+    if (holds(role)) it.hold(deps_of(), options_of(process_));
+    else it.reach(channel(role));
+}
+
+// In the order of the table of roles: a contract is bound before who calls it.
+void modules::bind() {
+    auto& p = process_;
+    bind("audit", audit, [&] { return audit::deps{p.clock, database("audit")}; }, [](const process&) { return audit::options{}; });
+    bind("identity", identity, [&] { return identity::deps{p.runtime, p.clock, p.rng, database("identity"), log, p.secrets}; }, identity_options);
+    bind("product", products, [&] { return product::deps{p.runtime, p.clock, p.rng, database("product"), log}; }, [](const process&) { return product::options{}; });
+    bind("inventory", inventory, [&] { return inventory::deps{p.runtime, p.clock, p.rng, database("inventory"), log}; }, inventory_options);
+    bind("payment", payments, [&] { return payment::deps{p.runtime, p.clock, p.rng, database("payment"), log}; }, payment_options);
+    bind("order", orders, [&] { return order::deps{p.runtime, p.clock, p.rng, database("orders"), log, products.contract()}; }, order_options);
+    bind("notification", notifications, [&] { return notification::deps{p.runtime, p.clock, p.rng, database("notification"), log, identity.contract()}; },
+         notification_options);
+}
+
+rpc::peer_channel& modules::channel(std::string_view role) {
+    const auto it = channels_.find(role);
+    BV_ASSERT(it != channels_.end());
+    return *it->second;
+}
 
 pg::database& modules::database(std::string_view service) {
     const auto it = databases_.find(service);
     BV_ASSERT(it != databases_.end());
     return *it->second;
+}
+
+rpc::authenticator& modules::authenticator() {
+    if (trust_) return *trust_;
+    return identity.here().authenticator();
 }
 
 std::vector<bv::module> modules::lifecycle() {
@@ -170,13 +209,14 @@ std::vector<bv::module> modules::lifecycle() {
                    .stop = [this] { return stop_watching(); },
                    .unready = [this] { return database_away_.load() ? std::string("it does not answer") : std::string{}; }});
     out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); }});
-    out.push_back(audit.lifecycle());
-    out.push_back(identity.lifecycle());
-    out.push_back(products.lifecycle());
-    out.push_back(inventory.lifecycle());
-    out.push_back(payments.lifecycle());
-    out.push_back(orders.lifecycle());
-    out.push_back(notifications.lifecycle());
+    const auto add = [&out](auto& it) {
+        if (it.held()) out.push_back(it.here().lifecycle());
+    };
+    add(audit), add(identity), add(products), add(inventory), add(payments), add(orders), add(notifications);
+    if (trust_) out.push_back(trust_->lifecycle());
+    // What is in another process is waited for where it is called.
+    const auto is_here = [&out](const std::string& name) { return std::ranges::any_of(out, [&](const bv::module& m) { return m.name == name; }); };
+    for (auto& m : out) std::erase_if(m.needs, [&](const std::string& n) { return !is_here(n); });
     return out;
 }
 
@@ -204,11 +244,33 @@ task<void> modules::stop_watching() {
 }
 
 void modules::mount(gateway::edge& edge) {
-    for (const auto& s : {audit.served(), identity.served(), products.served(), inventory.served(), payments.served(), orders.served(), notifications.served()})
-        edge.add(s);
-    for (auto& r : identity.raw_routes()) edge.add(std::move(r));
-    for (auto& r : payments.routes()) edge.add(std::move(r));
-    edge.add(products.import_route(), process_.settings.get<std::size_t>("http.max_stream"));
+    edge.add(audit.served(bitvelocity::audit::v1::audit_service_methods()));
+    edge.add(identity.served(bitvelocity::identity::v1::identity_service_methods()));
+    edge.add(products.served(bitvelocity::commerce::product::v1::product_service_methods()));
+    edge.add(inventory.served(bitvelocity::commerce::inventory::v1::inventory_service_methods()));
+    edge.add(payments.served(bitvelocity::commerce::payment::v1::payment_service_methods()));
+    edge.add(orders.served(bitvelocity::commerce::order::v1::order_service_methods()));
+    edge.add(notifications.served(bitvelocity::commerce::notification::v1::notification_service_methods()));
+    if (identity.held())
+        for (auto& r : identity.here().raw_routes()) edge.add(std::move(r));
+    else for (auto& r : forwarded_routes("identity", channel("identity"))) edge.add(std::move(r));
+    if (payments.held())
+        for (auto& r : payments.here().routes()) edge.add(std::move(r));
+    else for (auto& r : forwarded_routes("payment", channel("payment"))) edge.add(std::move(r));
+    edge.add(products.held() ? products.here().import_route() : forwarded_import(channel("product"), process_.settings.get<std::size_t>("http.max_stream")),
+             process_.settings.get<std::size_t>("http.max_stream"));
+}
+
+void modules::mount(rpc::peer_listener& to) {
+    const auto add = [&to](auto& it) {
+        if (it.held()) to.add(it.here().served());
+    };
+    add(audit), add(identity), add(products), add(inventory), add(payments), add(orders), add(notifications);
+    if (identity.held())
+        for (auto& r : identity.here().raw_routes()) to.add(std::move(r));
+    if (payments.held())
+        for (auto& r : payments.here().routes()) to.add(std::move(r));
+    if (products.held()) to.add(products.here().import_route());
 }
 
 task<void> modules::close() {

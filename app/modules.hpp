@@ -1,17 +1,24 @@
-// Every service of the process, wired: the one place that knows them all.
+// Every service that the process holds, wired, and the way to those that it does not: the one place that knows them all.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/part.hpp"
+#include "app/role_directory.hpp"
+#include "app/roles.hpp"
+#include "bitvelocity/audit/v1/audit.bv.hpp"
 #include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
+#include "bitvelocity/commerce/notification/v1/notification.bv.hpp"
 #include "bitvelocity/commerce/order/v1/order.bv.hpp"
+#include "bitvelocity/commerce/payment/v1/payment.bv.hpp"
 #include "bitvelocity/commerce/product/v1/product.bv.hpp"
 #include "bitvelocity/identity/v1/identity.bv.hpp"
 #include "domains/audit/module.hpp"
@@ -22,8 +29,11 @@
 #include "domains/commerce/product/module.hpp"
 #include "domains/identity/module.hpp"
 #include "gateway/edge.hpp"
+#include "gateway/remote_authenticator.hpp"
 #include "platform/core/config.hpp"
 #include "platform/events/embedded_log.hpp"
+#include "platform/rpc/peer/peer_channel.hpp"
+#include "platform/rpc/peer/peer_listener.hpp"
 #include "platform/runtime/module.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/runtime/scope.hpp"
@@ -44,6 +54,10 @@ struct process {
     std::function<std::string(std::string_view service)> conninfo;       // as bv_<service>
     std::string provider_url;                                            // of the payment provider
     std::string url;                                                     // where clients reach this platform: the issuer of its tokens
+    std::vector<std::string> roles = role_names();                       // that it holds
+    role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
+
+    [[nodiscard]] bool holds(std::string_view role) const;
 };
 
 // All migration sets in the order they are applied in.
@@ -58,14 +72,24 @@ public:
 
     // In no particular order: start_all sorts them.
     [[nodiscard]] std::vector<bv::module> lifecycle();
-    // Gives every contract and raw route to the edge.
+    // Gives every contract and raw route to the edge, also of services that are elsewhere.
     void mount(gateway::edge&);
+    // Gives what is held to the other processes.
+    void mount(rpc::peer_listener&);
+    [[nodiscard]] rpc::authenticator& authenticator();
     task<void> close();
 
+    [[nodiscard]] bool holds(std::string_view role) const { return process_.holds(role); }
+    [[nodiscard]] const process& of() const noexcept { return process_; }
+    // To the processes of a role that is not held.
+    [[nodiscard]] rpc::peer_channel& channel(std::string_view role);
     [[nodiscard]] pg::database& database(std::string_view service);
     [[nodiscard]] const std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& databases() const noexcept { return databases_; }
 
 private:
+    void bind();
+    template <class Part, class Deps, class Options>
+    void bind(std::string_view role, Part&, Deps deps_of, Options options_of);
     task<void> watch_database();
     task<void> start_watching();
     task<void> stop_watching();
@@ -73,24 +97,28 @@ private:
     scope watching_{"database"};
     std::atomic<bool> database_away_{false};
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
+    std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_;
 
 public:
     events::embedded_log log;
-    pg::idempotency_store answers;
-    audit::service audit;
-    identity::service identity;
-    product::service products;
-    inventory::service inventory;
-    payment::service payments;
-    // What services call of each other: clients of the contracts, in this process.
-    bitvelocity::commerce::product::v1::product_service_client product_client;
-    bitvelocity::identity::v1::identity_service_client identity_client;
-    order::service orders;
-    notification::service notifications;
+    std::optional<pg::idempotency_store> answers;  // of the gateway
 
-    // For the process's own use: the start page, the seed.
-    [[nodiscard]] bitvelocity::commerce::order::v1::order_service& order_contract();
-    [[nodiscard]] bitvelocity::commerce::inventory::v1::inventory_service& inventory_contract();
+    part<audit::service, bitvelocity::audit::v1::audit_service, bitvelocity::audit::v1::audit_service_client, bitvelocity::audit::v1::audit_service_remote> audit;
+    part<identity::service, bitvelocity::identity::v1::identity_service, bitvelocity::identity::v1::identity_service_client,
+         bitvelocity::identity::v1::identity_service_remote> identity;
+    part<product::service, bitvelocity::commerce::product::v1::product_service, bitvelocity::commerce::product::v1::product_service_client,
+         bitvelocity::commerce::product::v1::product_service_remote> products;
+    part<inventory::service, bitvelocity::commerce::inventory::v1::inventory_service, bitvelocity::commerce::inventory::v1::inventory_service_client,
+         bitvelocity::commerce::inventory::v1::inventory_service_remote> inventory;
+    part<payment::service, bitvelocity::commerce::payment::v1::payment_service, bitvelocity::commerce::payment::v1::payment_service_client,
+         bitvelocity::commerce::payment::v1::payment_service_remote> payments;
+    part<order::service, bitvelocity::commerce::order::v1::order_service, bitvelocity::commerce::order::v1::order_service_client,
+         bitvelocity::commerce::order::v1::order_service_remote> orders;
+    part<notification::service, bitvelocity::commerce::notification::v1::notification_service,
+         bitvelocity::commerce::notification::v1::notification_service_client, bitvelocity::commerce::notification::v1::notification_service_remote> notifications;
+
+private:
+    std::optional<gateway::remote_authenticator> trust_;
 };
 
 }  // namespace bv::app

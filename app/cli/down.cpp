@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/command.hpp"
+#include "app/stack/supervisor.hpp"
 #include "platform/core/error.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 
@@ -38,7 +39,7 @@ bool stop(const stack::data_dir& dir, std::chrono::seconds patience) {
     }
     if (!state) return false;
     // A crash: what it left is ended as the next start would.
-    bool any = false;
+    bool any = stack::end_stale_roles(dir.path());
     const auto folder = dir.path() / "postgres";
     if (alive(state->postgres_pid) && std::filesystem::exists(folder)) {
         pg::cluster_options o;
@@ -85,7 +86,7 @@ void add_reset(CLI::App& parser, common& c) {
         }
         stop(*dir, 60s);
         std::error_code ec;
-        for (const char* part : {"postgres", "secrets", "provider", "mail", "log", "replay", "lock", "platform.json"}) std::filesystem::remove_all(path / part, ec);
+        for (const char* part : {"postgres", "secrets", "provider", "mail", "log", "replay", "run", "control", "lock", "platform.json", "roles.json"}) std::filesystem::remove_all(path / part, ec);
         std::filesystem::remove(path, ec);  // only when nothing else is in it
         std::cout << "Deleted. The next bv up starts afresh.\n";
     });

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/command.hpp"
+#include "app/roles.hpp"
 #include "platform/core/error.hpp"
 
 namespace bv::cli {
@@ -85,7 +86,9 @@ void add_logs(CLI::App& parser, common& c) {
     command->add_option("--level", o->level, "only from this level on")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     command->add_option("--trace", o->trace, "only lines of this trace id");
     command->add_flag("--json", o->raw, "the lines as they are");
-    command->add_option("name", o->name, "platform, provider or up (default platform)")->check(CLI::IsMember({"platform", "provider", "up"}));
+    std::vector<std::string> names{"platform", "provider", "up"};
+    for (auto& r : app::role_names()) names.push_back(std::move(r));
+    command->add_option("name", o->name, "platform, provider, up, or a role of profile full (default platform)")->check(CLI::IsMember(names));
     command->callback([o, &c] { c.exit = show(c, *o); });
 }
 

@@ -2,12 +2,14 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <map>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/cli/local_api.hpp"
+#include "app/role_directory.hpp"
 #include "platform/core/error.hpp"
 
 namespace bv::cli {
@@ -34,14 +36,24 @@ std::int64_t memory_of(pid_t pid) {
 
 std::string megabytes(std::int64_t bytes) { return fmt::format("{} MB", bytes >> 20); }
 
-json::object processes_of(const stack::running_platform& p) {
+json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
     const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid);
+    auto children = postgres + provider;
+    json::object roles;
+    std::map<std::string, int> instances;
+    for (const auto& r : processes) {
+        const auto bytes = memory_of(r.pid);
+        children += bytes;
+        const int n = ++instances[r.role];
+        roles[n == 1 ? r.role : fmt::format("{}.{}", r.role, n)] = {{"pid", r.pid}, {"port", r.port}, {"bytes", bytes}, {"restarts", r.restarts}, {"state", r.state}};
+    }
     const auto all = memory_of(p.pid);
-    const auto children_inside = all > postgres + provider ? postgres + provider : 0;
-    return {{"platform", {{"pid", p.pid}, {"port", p.port}, {"bytes", all - children_inside}}},
-            {"postgres", {{"pid", p.postgres_pid}, {"bytes", postgres}}},
-            {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
+    json::object out{{"platform", {{"pid", p.pid}, {"port", p.port}, {"bytes", all > children ? all - children : all}}},
+                     {"postgres", {{"pid", p.postgres_pid}, {"bytes", postgres}}},
+                     {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
+    for (auto& [name, role] : roles) out[name] = role;
+    return out;
 }
 
 // Events that wait for a transaction somebody left open, and how to end it.
@@ -64,12 +76,12 @@ void print_held_delivery(const json::value& status) {
 
 void print_table(const stack::running_platform& p, const json::object& processes, const json::value& status) {
     std::cout << fmt::format("{}  {}  since {}\n\n", p.url, text_of(status, "ready") == "true" ? "ready" : "NOT READY", p.started_at);
-    std::cout << fmt::format("{:<10} {:>8} {:>7} {:>8}\n", "process", "pid", "port", "memory");
+    std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", "process", "pid", "port", "memory", "restarts", "health");
     for (const auto& [name, v] : processes) {
         const auto& o = v.as_object();
         if (o.at("pid").to_number<std::int64_t>() == 0) continue;
-        std::cout << fmt::format("{:<10} {:>8} {:>7} {:>8}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
-                                 megabytes(o.at("bytes").to_number<std::int64_t>()));
+        std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
+                                 megabytes(o.at("bytes").to_number<std::int64_t>()), o.contains("restarts") ? json::serialize(o.at("restarts")) : "", text_of(v, "state"));
     }
     std::cout << fmt::format("\n{:<14} {}\n", "service", "health");
     for (const auto& m : items_of(status, "modules"))
@@ -85,7 +97,7 @@ void print_table(const stack::running_platform& p, const json::object& processes
 int show(const common& c, bool as_json) {
     local_api api(c);
     const auto status = api.get("/v1/platform/status");
-    const auto processes = processes_of(api.platform());
+    const auto processes = processes_of(api.platform(), app::read_roles(c.directory()));
     if (as_json) {
         std::cout << json::serialize(json::object{{"url", api.platform().url}, {"started_at", api.platform().started_at}, {"processes", processes}, {"status", status}}) << '\n';
     } else {

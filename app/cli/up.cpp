@@ -27,6 +27,7 @@ namespace {
 struct options {
     std::string port;
     std::string database_url;
+    std::string profile;
     bool detach = false;
 };
 
@@ -34,7 +35,17 @@ config load(const common& c, const options& o) {
     auto with = c;
     if (!o.port.empty()) with.settings.push_back("http.port=" + o.port);
     if (!o.database_url.empty()) with.settings.push_back("database.url=" + o.database_url);
+    if (!o.profile.empty()) with.settings.push_back("profile=" + o.profile);
     return with.load();
+}
+
+// So that every process of the platform reads the settings that this one was given.
+std::vector<std::string> pass_on(const common& c, const options& o) {
+    std::vector<std::string> out;
+    if (!c.config_file.empty()) out.insert(out.end(), {"--config", std::filesystem::absolute(c.config_file).string()});
+    for (const auto& s : c.settings) out.insert(out.end(), {"--set", s});
+    if (!o.database_url.empty()) out.insert(out.end(), {"--set", "database.url=" + o.database_url});
+    return out;
 }
 
 [[noreturn]] void already_running(const stack::data_dir& dir) {
@@ -68,7 +79,7 @@ int run_in_foreground(const common& c, const options& o) {
     stack::platform platform(settings, dir, [begun](std::string_view step) {
         const auto at = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
         std::cout << fmt::format("{:5.1f} s  {}\n", at, step) << std::flush;
-    });
+    }, pass_on(c, o));
     platform.start();
     if (platform.state().ready) {
         print_ready(platform.state(), platform.logins(), log, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
@@ -89,10 +100,9 @@ int run_detached(const common& c, const options& o) {
     dir.remove_state();
     const auto out = dir.folder("log") / "up.log";
     std::vector<std::string> arguments{stack::own_binary().string(), "up", "--data-dir", dir.path().string()};
-    if (!c.config_file.empty()) arguments.insert(arguments.end(), {"--config", std::filesystem::absolute(c.config_file).string()});
-    for (const auto& s : c.settings) arguments.insert(arguments.end(), {"--set", s});
+    for (auto& a : pass_on(c, o)) arguments.push_back(std::move(a));
     if (!o.port.empty()) arguments.insert(arguments.end(), {"--port", o.port});
-    if (!o.database_url.empty()) arguments.insert(arguments.end(), {"--database-url", o.database_url});
+    if (!o.profile.empty()) arguments.insert(arguments.end(), {"--profile", o.profile});
     std::vector<char*> argv;
     for (auto& a : arguments) argv.push_back(a.data());
     argv.push_back(nullptr);
@@ -128,6 +138,7 @@ void add_up(CLI::App& parser, common& c) {
     auto* command = parser.add_subcommand("up", "Run the platform: database, payment provider, all services. Ctrl-C drains and stops it.");
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one (default 8080)");
     command->add_option("--database-url", o->database_url, "use this PostgreSQL (libpq connection of a role that may create roles) instead of a private one");
+    command->add_option("--profile", o->profile, "one: all services in one process (default); full: each service is a process of its own, looked after by this one");
     command->add_flag("--detach,-d", o->detach, "return once it is ready; bv down stops it");
     command->callback([o, &c] { c.exit = o->detach ? run_detached(c, *o) : run_in_foreground(c, *o); });
 }

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "platform/rpc/message_json.hpp"
@@ -65,6 +66,10 @@ contract::HeldDelivery to_contract(const events::held_delivery& d) {
 }
 
 }  // namespace
+
+std::unexpected<error> not_here(std::string_view role) {
+    return fail(code::unimplemented, "ROLE_NOT_HELD", "this process does not hold the role " + std::string(role));
+}
 
 service::service(app::modules& m, std::span<const bv::module> running) : modules_(m), running_(running) {}
 
@@ -141,16 +146,25 @@ task<result<contract::DiscardDeadLettersResponse>> service::discard_dead_letters
 
 task<result<contract::RebuildProjectionsResponse>> service::rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) {
     contract::RebuildProjectionsResponse out;
-    out.set_orders((co_await modules_.orders.rebuild()).orders);
+    if (!modules_.orders.held()) co_return not_here("order");
+    out.set_orders((co_await modules_.orders.here().rebuild()).orders);
     co_return out;
 }
 
 task<result<contract::RotateKeysResponse>> service::rotate_keys(rpc::context&, contract::RotateKeysRequest) {
-    co_await modules_.identity.rotate_keys();
+    if (!modules_.identity.held()) co_return not_here("identity");
+    co_await modules_.identity.here().rotate_keys();
     co_return contract::RotateKeysResponse{};
 }
 
-task<void> seed_stock(app::modules& modules) {
+task<std::vector<std::string>> seed(app::modules& modules) {
+    std::vector<std::string> logins;
+    if (modules.identity.held()) {
+        for (const auto& a : co_await modules.identity.here().ensure_development_accounts())
+            logins.push_back(fmt::format("{:<10} {:<28} {}", a.name, a.email.empty() ? "X-Api-Key" : a.email, a.secret));
+    }
+    if (modules.products.held()) co_await modules.products.here().seed_catalogue();
+    if (!modules.inventory.held()) co_return logins;
     auto context = rpc::context::for_service("operations");
     bitvelocity::commerce::inventory::v1::BatchReceiveStockRequest delivery;
     delivery.set_reference("first delivery");  // booked once, however often the platform starts
@@ -159,9 +173,9 @@ task<void> seed_stock(app::modules& modules) {
         item->set_sku(sku);
         item->set_quantity(100);
     }
-    auto& inventory = modules.inventory_contract();
-    const auto received = co_await inventory.batch_receive_stock(context, delivery);
+    const auto received = co_await modules.inventory.contract().batch_receive_stock(context, delivery);
     if (!received) throw failure(received.error());
+    co_return logins;
 }
 
 }  // namespace bv::operations

@@ -1,4 +1,4 @@
-// Running the platform over its API: status, dead letters, projections, keys (contracts/proto/bitvelocity/operations).
+// Running what this process holds: status, dead letters, projections, keys (contracts/proto/bitvelocity/operations).
 #pragma once
 
 #include <span>
@@ -38,7 +38,11 @@ private:
     time_point started_ = system_clock().now();
 };
 
-// A hundred of each product of the seeded catalogue, once.
-task<void> seed_stock(app::modules&);
+// UNIMPLEMENTED "ROLE_NOT_HELD".
+[[nodiscard]] std::unexpected<error> not_here(std::string_view role);
+
+// Of what is held: development accounts, a small catalogue, a hundred of each of its products, once. Gives what a person needs to
+// log in, a line each.
+task<std::vector<std::string>> seed(app::modules&);
 
 }  // namespace bv::operations

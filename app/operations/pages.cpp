@@ -13,6 +13,7 @@
 #include "platform/telemetry/span_pipeline.hpp"
 #include "platform/telemetry/trace_json.hpp"
 #include "platform/telemetry/trace_store.hpp"
+#include "platform/telemetry/untraced.hpp"
 
 namespace bv_contracts {
 std::span<const bv::embedded_file> openapi_files();
@@ -85,9 +86,9 @@ http::response readiness(const service& s) {
     return out;
 }
 
-http::response list_traces(const http::request& request) {
+task<http::response> list_traces(front* all, http::request& request) {
     const auto query = rpc::parse_query(request.query());
-    if (!query) return rpc::problem_response(query.error());
+    if (!query) co_return rpc::problem_response(query.error());
     telemetry::trace_query wanted;
     for (const auto& [key, value] : *query) {
         std::int64_t number = 0;
@@ -99,27 +100,29 @@ http::response list_traces(const http::request& request) {
         if (key == "failed") wanted.failed_only = value == "true";
     }
     telemetry::flush_spans();
-    return text(200, "application/json", telemetry::traces_json(telemetry::recent_traces().recent(wanted)));
+    co_await all->collect_traces();
+    co_return text(200, "application/json", telemetry::traces_json(telemetry::recent_traces().recent(wanted)));
 }
 
-http::response show_trace(const http::request& request) {
+task<http::response> show_trace(front* all, http::request& request) {
     const auto path = request.path();
     const auto hex = path.substr(path.rfind('/') + 1);
     telemetry::trace_id id;
     telemetry::flush_spans();
+    co_await all->collect_traces();
     if (telemetry::parse_hex(hex, id))
-        if (const auto found = telemetry::recent_traces().find(id)) return text(200, "application/json", telemetry::trace_json(*found));
-    return rpc::problem_response(error{code::not_found, "TRACE_NOT_FOUND",
+        if (const auto found = telemetry::recent_traces().find(id)) co_return text(200, "application/json", telemetry::trace_json(*found));
+    co_return rpc::problem_response(error{code::not_found, "TRACE_NOT_FOUND",
                                        "no trace of that id is in memory; the last 500 are kept, failed and slow ones longer"});
 }
 
 // What the start page shows: no line of an order, no personal data.
-task<http::response> overview(app::modules* modules, const service* s) {
-    auto context = rpc::context::for_service("operations");
+task<http::response> overview(app::modules* modules, front* all) {
+    auto context = rpc::context::for_service("operations", telemetry::untraced());
     bitvelocity::commerce::order::v1::ListOrdersRequest request;
     request.set_page_size(10);
-    const auto orders = co_await modules->order_contract().list_orders(context, request);
-    std::string body = "{\"status\":" + rpc::to_json(s->status()) + ",\"orders\":[";
+    const auto orders = co_await modules->orders.contract().list_orders(context, request);
+    std::string body = "{\"status\":" + rpc::to_json(co_await all->status()) + ",\"orders\":[";
     if (orders) {
         for (int i = 0; i < orders->orders_size(); ++i) body += (i ? "," : "") + rpc::to_json(orders->orders(i));
     }
@@ -128,7 +131,17 @@ task<http::response> overview(app::modules* modules, const service* s) {
 
 }  // namespace
 
-std::vector<rpc::raw_route> pages(app::modules& modules, service& s, const std::string& server) {
+std::vector<rpc::raw_route> probes(const service& own) {
+    std::vector<rpc::raw_route> out;
+    out.push_back({"GET", "/livez", [](http::request&) { return ready_now(text(200, "text/plain", "alive\n")); }});
+    for (const char* path : {"/readyz", "/healthz"})
+        out.push_back({"GET", path, [s = &own](http::request&) { return ready_now(readiness(*s)); }});
+    out.push_back({"GET", "/metrics", [](http::request&) { return ready_now(text(200, std::string(telemetry::exposition_content_type), telemetry::exposition())); },
+                   "telemetry.read"});
+    return out;
+}
+
+std::vector<rpc::raw_route> pages(app::modules& modules, front& all, const std::string& server) {
     const auto own = http::static_files::embedded(gateway::page_files());
     const auto traces = http::static_files::embedded(telemetry::page_files());
     std::vector<rpc::raw_route> out;
@@ -137,14 +150,9 @@ std::vector<rpc::raw_route> pages(app::modules& modules, service& s, const std::
     out.push_back(openapi_route(server));
     out.push_back(folder_route("/pages/", own));
     out.push_back(folder_route("/traces/", traces));
-    out.push_back({"GET", "/livez", [](http::request&) { return ready_now(text(200, "text/plain", "alive\n")); }});
-    for (const char* path : {"/readyz", "/healthz"})
-        out.push_back({"GET", path, [&s](http::request&) { return ready_now(readiness(s)); }});
-    out.push_back({"GET", "/metrics", [](http::request&) { return ready_now(text(200, std::string(telemetry::exposition_content_type), telemetry::exposition())); },
-                   "telemetry.read"});
-    out.push_back({"GET", "/v1/traces", [](http::request& r) { return ready_now(list_traces(r)); }, "telemetry.read"});
-    out.push_back({"GET", "/v1/traces/*", [](http::request& r) { return ready_now(show_trace(r)); }, "telemetry.read"});
-    out.push_back({"GET", "/v1/platform/overview", [&modules, &s](http::request&) { return overview(&modules, &s); }, "telemetry.read"});
+    out.push_back({"GET", "/v1/traces", [a = &all](http::request& r) { return list_traces(a, r); }, "telemetry.read"});
+    out.push_back({"GET", "/v1/traces/*", [a = &all](http::request& r) { return show_trace(a, r); }, "telemetry.read"});
+    out.push_back({"GET", "/v1/platform/overview", [m = &modules, a = &all](http::request&) { return overview(m, a); }, "telemetry.read"});
     return out;
 }
 

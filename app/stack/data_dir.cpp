@@ -130,6 +130,7 @@ std::optional<running_platform> data_dir::read_state() const {
     out.certificate = text_of("certificate");
     out.database_url = text_of("database_url");
     out.started_at = text_of("started_at");
+    out.profile = text_of("profile");
     const auto* ready = o.if_contains("ready");
     out.ready = ready && ready->is_bool() && ready->get_bool();
     return out;
@@ -139,7 +140,7 @@ void data_dir::write_state(const running_platform& s) const {
     const json::object o{
         {"pid", s.pid},           {"postgres_pid", s.postgres_pid},   {"provider_pid", s.provider_pid},
         {"port", s.port},         {"provider_port", s.provider_port}, {"url", s.url},
-        {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at}, {"ready", s.ready},
+        {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at}, {"profile", s.profile}, {"ready", s.ready},
     };
     const auto temporary = path_ / "platform.json.new";
     {

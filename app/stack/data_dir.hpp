@@ -3,7 +3,8 @@
 //   lock            held (flock) by the running platform, so that a second start knows
 //   platform.json   what runs: process ids, ports, URLs; rewritten at every start, removed at a clean stop
 //   postgres/       the private cluster          secrets/   keys and passwords, 0600
-//   log/            platform.log, provider.log   mail/      e-mails of the development transport
+//   roles.json      in profile full: the process of each role, and where it listens (app/role_directory.hpp)
+//   log/            platform.log, provider.log, of each role one   mail/      e-mails of the development transport
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct running_platform {
     std::string certificate;     // PEM file of its TLS certificate; empty: plain HTTP
     std::string database_url;    // for an administrator's connection; no password in it
     std::string started_at;      // RFC 3339
+    std::string profile;         // "one" process, or "full": one for each role (roles.json says which)
     bool ready = false;
 };
 

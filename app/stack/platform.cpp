@@ -9,13 +9,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "app/modules.hpp"
-#include "app/operations/operations.hpp"
-#include "app/operations/pages.hpp"
-#include "app/stack/child.hpp"
+#include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
+#include "app/stack/settings.hpp"
+#include "app/stack/supervisor.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
@@ -23,53 +22,13 @@
 #include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "platform/telemetry/log.hpp"
-#include "platform/telemetry/trace.hpp"
 
 namespace bv::stack {
 
 namespace {
 
-constexpr milliseconds drain_time{10'000};
-constexpr seconds stop_patience{40};  // of the whole stop
-
-std::optional<http::tls_files> tls_of(const config& c) {
-    http::tls_files files{c.get<std::string>("http.tls_certificate"), c.get<std::string>("http.tls_key")};
-    if (files.certificate_chain.empty() && files.private_key.empty()) return std::nullopt;
-    return files;
-}
-
-http::server_options server_options(const config& c, std::uint16_t port, const gateway::edge& edge) {
-    http::server_options o;
-    o.streams = [&edge](const http::request& r) { return edge.stream_of(r); };
-    o.stream_timeout = c.get<milliseconds>("http.stream_timeout");
-    o.address = c.get<std::string>("http.address");
-    o.port = port;
-    o.port_is_held = true;
-    o.max_body_bytes = c.get<std::size_t>("http.max_body");
-    o.error_page = &gateway::edge::error_page;
-    o.tls = tls_of(c);
-    return o;
-}
-
-gateway::edge_options edge_options(const config& c) {
-    gateway::edge_options o;
-    o.request_timeout = c.get<milliseconds>("http.request_timeout");
-    o.stream_timeout = c.get<milliseconds>("http.stream_timeout");
-    o.user_requests_per_minute = c.get<std::uint32_t>("limits.user_per_minute");
-    o.anonymous_requests_per_minute = c.get<std::uint32_t>("limits.anonymous_per_minute");
-    o.program_requests_per_minute = c.get<std::uint32_t>("limits.program_per_minute");
-    o.cors_origins = c.get<std::vector<std::string>>("http.cors_origins");
-    o.access_log = c.get<bool>("http.access_log");
-    o.max_message_bytes = c.get<std::size_t>("http.max_body");
-    return o;
-}
-
-telemetry::level log_level(const std::string& name) {
-    if (name == "debug") return telemetry::level::debug;
-    if (name == "warn") return telemetry::level::warn;
-    if (name == "error") return telemetry::level::error;
-    return telemetry::level::info;
-}
+constexpr seconds stop_patience{40};        // of the whole stop
+constexpr seconds many_stop_patience{110};  // where each role's process drains in its turn
 
 // Where clients reach it: as the setting says, else where it listens.
 std::string public_url_of(const config& c, const std::string& listening) {
@@ -80,17 +39,15 @@ std::string public_url_of(const config& c, const std::string& listening) {
     return std::move(*parsed);
 }
 
+bool is_many(const config& c) { return c.get<std::string>("profile") == "full"; }
+
 pg::cluster make_cluster(const config& c, const data_dir& dir) {
     if (auto url = c.get<std::string>("database.url"); !url.empty()) return pg::cluster::external(url);
     pg::cluster_options o;
     o.directory = dir.folder("postgres", 0711);
     o.account = c.get<std::string>("database.account");
+    if (is_many(c)) o.max_connections = 250;  // each process has pools of its own
     return pg::cluster(o);
-}
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
 constexpr pg::statement drop_claims{"stack.drop_unfinished_claims", "DELETE FROM gateway.idempotency_keys WHERE status IS NULL"};
@@ -110,8 +67,9 @@ struct platform::impl {
     void migrate();
     void start_provider();
     void start_services();
+    void start_roles();
     void listen();
-    void seed();
+    void drop_claims();
     void tend_children();
 
     const config& settings;
@@ -123,11 +81,9 @@ struct platform::impl {
     bv::runtime runtime;
     std::unique_ptr<telemetry_export> exports;
     provider_child provider;
-    std::unique_ptr<app::modules> modules;
-    std::vector<bv::module> started;
-    std::unique_ptr<gateway::edge> edge;
-    std::unique_ptr<operations::service> operations;
-    std::unique_ptr<http::server> server;
+    std::unique_ptr<node> services;      // profile one
+    std::unique_ptr<supervisor> roles;   // profile full
+    std::vector<std::string> role_arguments;
     std::unique_ptr<scope> waiting;
     std::vector<std::string> logins;
     std::mutex mutex;
@@ -147,9 +103,8 @@ void platform::impl::migrate() {
     int applied = 0;
     runtime.block_on(pg::migrate(admin, sets, [this](std::string_view service) { return app::role_password(*secrets, service); },
                                  [&](const pg::migration_progress& p) { applied += p.applied ? 1 : 0; }));
-    // This process holds the data directory's lock, so nobody runs the requests that a crash cut off: their keys are free again.
-    if (!database.is_external()) runtime.block_on(drop_unfinished_claims(admin));
     runtime.block_on(admin.close());
+    drop_claims();
     if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
 }
 
@@ -164,7 +119,7 @@ void platform::impl::start_provider() {
 void platform::impl::start_services() {
     report("services: starting");
     const auto given = settings.get<std::string>("provider.url");
-    modules = std::make_unique<app::modules>(app::process{
+    services = std::make_unique<node>(app::process{
         .runtime = runtime,
         .clock = system_clock(),
         .rng = system_rng(),
@@ -176,32 +131,33 @@ void platform::impl::start_services() {
         },
         .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
         .url = state.public_url});
-    auto parts = modules->lifecycle();
-    runtime.block_on(start_all(parts));
-    started = std::move(parts);
+    services->start();
+    if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
 
-void platform::impl::seed() {
-    if (!settings.get<bool>("demo.seed")) return;
-    const auto accounts = runtime.block_on(modules->identity.ensure_development_accounts());
-    for (const auto& a : accounts)
-        logins.push_back(fmt::format("{:<10} {:<28} {}", a.name, a.email.empty() ? "X-Api-Key" : a.email, a.secret));
-    runtime.block_on(modules->products.seed_catalogue());
-    runtime.block_on(operations::seed_stock(*modules));
+void platform::impl::listen() { services->listen(state.port); }
+
+// Only while nobody runs the requests that a crash cut off: their keys are free again.
+void platform::impl::drop_claims() {
+    if (database.is_external()) return;
+    pg::database admin({.conninfo = database.admin_conninfo(), .name = "admin", .max_connections_per_core = 1}, system_clock());
+    runtime.block_on(drop_unfinished_claims(admin));
+    runtime.block_on(admin.close());
 }
 
-void platform::impl::listen() {
-    edge = std::make_unique<gateway::edge>(edge_options(settings), system_clock(), system_rng(), modules->identity.authenticator(), &modules->answers);
-    modules->mount(*edge);
-    operations = std::make_unique<operations::service>(*modules, started);
-    edge->add(operations->served());
-    for (auto& route : operations::pages(*modules, *operations, settings.get<std::string>("http.public_url").empty() ? "/" : state.public_url)) edge->add(std::move(route));
-    server = std::make_unique<http::server>(runtime, server_options(settings, state.port, *edge), edge->handler());
-    server->start();
-    operations->watch(*server);
+void platform::impl::start_roles() {
+    report("services: starting a process for each");
+    supervisor_options o;
+    o.arguments = role_arguments;
+    o.before_gateway = [this] { drop_claims(); };
+    o.report = report;
+    roles = std::make_unique<supervisor>(dir, runtime, std::move(o));
+    roles->start([this] { return is_asked_to_stop(); });
+    logins = roles->logins();
 }
 
 void platform::impl::tend_children() {
+    if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
         try {
@@ -225,13 +181,17 @@ void platform::impl::tend_children() {
     }
 }
 
-platform::platform(const config& c, data_dir& d, reporter r) : impl_(std::make_unique<impl>(c, d, std::move(r))) {}
+platform::platform(const config& c, data_dir& d, reporter r, std::vector<std::string> role_arguments) : impl_(std::make_unique<impl>(c, d, std::move(r))) {
+    impl_->role_arguments = std::move(role_arguments);
+}
 platform::~platform() { stop(); }
 
 void platform::start() {
     auto& p = *impl_;
-    telemetry::set_log_level(log_level(p.settings.get<std::string>("log.level")));
-    telemetry::set_sampling_ratio(p.settings.get<int>("trace.sample_percent") / 100.0);
+    configure_telemetry(p.settings);
+    if (end_stale_roles(p.dir.path())) p.report("services: processes that an earlier run left were ended");
+    const bool many = is_many(p.settings);
+    p.state.profile = many ? "full" : "one";
     p.state.pid = ::getpid();
     p.state.started_at = rfc3339(system_clock().now());
     const auto address = p.settings.get<std::string>("http.address");
@@ -249,7 +209,8 @@ void platform::start() {
     p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
     const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(); },
-                                           [&p] { p.start_services(); }, [&p] { p.seed(); }, [&p] { p.listen(); }};
+                                           [&p, many] { many ? p.dir.write_state(p.state) : void(); }, [&p, many] { many ? p.start_roles() : p.start_services(); },
+                                           [&p, many] { if (!many) p.listen(); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();
@@ -311,9 +272,10 @@ void platform::stop() noexcept {
         std::mutex m;
         std::condition_variable_any ended;
         std::unique_lock hold(m);
-        ended.wait_for(hold, over, stop_patience, [] { return false; });
+        const auto most = p.roles ? many_stop_patience : stop_patience;
+        ended.wait_for(hold, over, most, [] { return false; });
         if (over.stop_requested()) return;
-        telemetry::error("stack.stop_timed_out", {{"seconds", stop_patience.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
+        telemetry::error("stack.stop_timed_out", {{"seconds", most.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
         p.provider.stop();
         p.database.stop();
         p.dir.remove_state();
@@ -331,17 +293,17 @@ void platform::stop() noexcept {
         p.waiting->stop();
         quietly("signals", [&] { p.runtime.block_on(p.waiting->join()); });
     }
-    if (p.server) quietly("http", [&] { p.runtime.block_on(p.server->drain(drain_time)); });
-    if (!p.started.empty()) quietly("services", [&] { p.runtime.block_on(stop_all(p.started)); });
-    if (p.modules) quietly("pools", [&] { p.runtime.block_on(p.modules->close()); });
+    if (p.roles) quietly("roles", [&] { p.roles->stop(); });
+    if (p.services) {
+        quietly("http", [&] { p.services->drain(); });
+        quietly("services", [&] { p.services->stop(); });
+        quietly("pools", [&] { p.services->close(); });
+    }
     if (p.exports) quietly("telemetry export", [&] { p.exports->stop(); });
     quietly("runtime", [&] { p.runtime.stop(), p.runtime.join(); });
     step_in_hand = "children";
     p.exports.reset();
-    p.server.reset();
-    p.operations.reset();
-    p.edge.reset();
-    p.modules.reset();
+    p.services.reset();
     p.provider.stop();
     p.database.stop();
     p.dir.remove_state();

@@ -1,4 +1,5 @@
-// The whole platform in one process: database, provider, services, edge. Started and stopped as one.
+// The whole platform: database, provider, services, edge. Started and stopped as one. In profile one the services are in this
+// process; in profile full each is a process that this one looks after.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,8 @@ using reporter = std::function<void(std::string_view step)>;
 class platform {
 public:
     // The data directory is locked by the caller.
-    platform(const config&, data_dir&, reporter);
+    // role_arguments: what the processes of profile full are given to read the same settings: --config, --set.
+    platform(const config&, data_dir&, reporter, std::vector<std::string> role_arguments = {});
     ~platform();
 
     // Blocks until everything is ready, or until a signal asks to stop: then state().ready is false and run() returns at

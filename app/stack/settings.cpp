@@ -6,6 +6,8 @@
 
 #include "app/stack/public_url.hpp"
 #include "app/stack/telemetry_export.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/trace.hpp"
 
 namespace bv::stack {
 
@@ -22,6 +24,7 @@ const char* variable(const char* name) {
 config_schema settings_schema() {
     config_schema s;
     s.text("data.directory", "", "where the platform keeps its database, keys, logs and mail; empty: .data beside the launcher")
+        .choice("profile", "one", {"one", "full"}, "one: all services in one process; full: each service is a process of its own")
         .text("http.address", "127.0.0.1", "address the platform listens on; 0.0.0.0 opens it to the network")
         .integer("http.port", 8080, {0, 65535}, "port the platform listens on; 0 takes a free one")
         .text("http.public_url", "", "where clients reach the platform, such as https://shop.example: in tokens, OAuth metadata and OpenAPI; empty: where it listens")
@@ -81,6 +84,15 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
         if (const auto parsed = parse_public_url(url); !parsed) throw failure(parsed.error());
     check_export_settings(*loaded);
     return std::move(*loaded);
+}
+
+void configure_telemetry(const config& c) {
+    const auto name = c.get<std::string>("log.level");
+    telemetry::set_log_level(name == "debug"   ? telemetry::level::debug
+                             : name == "warn"  ? telemetry::level::warn
+                             : name == "error" ? telemetry::level::error
+                                               : telemetry::level::info);
+    telemetry::set_sampling_ratio(c.get<int>("trace.sample_percent") / 100.0);
 }
 
 std::filesystem::path data_directory(const config& c) {

@@ -15,6 +15,9 @@ namespace bv::stack {
 // Throws failure INVALID_ARGUMENT that lists every problem, one a line.
 [[nodiscard]] config load_settings(const std::string& file, std::vector<std::string> flags);
 
+// Log level and share of traces, for the process.
+void configure_telemetry(const config&);
+
 // data.directory, or its default: ".data" beside the launcher, else ~/.local/share/bitvelocity.
 [[nodiscard]] std::filesystem::path data_directory(const config&);
 

@@ -1,5 +1,7 @@
 #include "app/stack/telemetry_export.hpp"
 
+#include <unistd.h>
+
 namespace bv::stack {
 
 namespace {
@@ -43,6 +45,11 @@ exporters::log_shipper_options log_options(const config& c, const std::string& i
 void check_export_settings(const config& c) {
     if (!c.get<std::string>("telemetry.otlp_endpoint").empty()) (void)value(otlp_endpoint(c));
     if (!c.get<std::string>("log.ship_url").empty()) (void)value(log_endpoint(c));
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
 telemetry_export::telemetry_export(const config& c, runtime& r, const std::string& instance) : runtime_(r) {

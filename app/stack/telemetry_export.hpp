@@ -15,6 +15,9 @@ namespace bv::stack {
 // telemetry.otlp_endpoint, log.ship_url. Throws failure INVALID_ARGUMENT "CONFIG_INVALID" for one that cannot be used.
 void check_export_settings(const config&);
 
+// This machine's.
+[[nodiscard]] std::string host_name();
+
 class telemetry_export {
 public:
     // `instance` tells this process from others: a host and port. Ships from core 0 of a started runtime.

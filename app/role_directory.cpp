@@ -1,0 +1,93 @@
+#include "app/role_directory.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <boost/json.hpp>
+
+#include "platform/core/error.hpp"
+
+namespace bv::app {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+namespace {
+
+constexpr milliseconds look_interval{20};  // a look costs one stat
+
+fs::path file_of(const fs::path& data) { return data / "roles.json"; }
+
+template <class T>
+T field(const json::object& o, std::string_view key, T otherwise) {
+    const auto* v = o.if_contains(key);
+    if (v == nullptr) return otherwise;
+    const auto r = json::try_value_to<T>(*v);
+    return r ? *r : otherwise;
+}
+
+}  // namespace
+
+std::vector<role_process> read_roles(const fs::path& data) {
+    std::ifstream in(file_of(data));
+    std::stringstream text;
+    text << in.rdbuf();
+    boost::system::error_code ec;
+    const auto value = json::parse(text.str(), ec);
+    const auto* processes = !ec && value.is_object() ? value.get_object().if_contains("processes") : nullptr;
+    std::vector<role_process> out;
+    if (processes == nullptr || !processes->is_array()) return out;
+    for (const auto& one : processes->get_array()) {
+        if (!one.is_object()) continue;
+        const auto& o = one.get_object();
+        out.push_back({field<std::string>(o, "role", {}), field<pid_t>(o, "pid", 0), field<std::uint16_t>(o, "port", 0), field<bool>(o, "ready", false),
+                       field<std::int64_t>(o, "restarts", 0), field<std::string>(o, "state", {})});
+    }
+    return out;
+}
+
+void write_roles(const fs::path& data, const std::vector<role_process>& all) {
+    json::array processes;
+    for (const auto& p : all)
+        processes.push_back(json::object{{"role", p.role}, {"pid", p.pid}, {"port", p.port}, {"ready", p.ready}, {"restarts", p.restarts}, {"state", p.state}});
+    const auto file = file_of(data), fresh = fs::path(file.string() + ".new");
+    {
+        std::ofstream out(fresh, std::ios::trunc);
+        out << json::serialize(json::object{{"processes", std::move(processes)}}) << '\n';
+        if (!out.flush()) throw failure(code::unavailable, "ROLES_NOT_WRITTEN", file.string() + " cannot be written: free some space on its file system");
+    }
+    fs::rename(fresh, file);
+}
+
+void remove_roles(const fs::path& data) noexcept {
+    std::error_code ec;
+    fs::remove(file_of(data), ec);
+}
+
+void role_directory::refresh() {
+    const auto now = clock_.steady_now();
+    if (now < looked_ + look_interval) return;
+    looked_ = now;
+    std::error_code ec;
+    const auto changed = fs::last_write_time(file_of(data_), ec);
+    if (ec || changed == changed_) return;
+    changed_ = changed;
+    known_ = read_roles(data_);
+}
+
+std::vector<rpc::address> role_directory::find(std::string_view role) {
+    const std::scoped_lock lock(mutex_);
+    refresh();
+    std::vector<rpc::address> out;
+    for (const auto& p : known_)
+        if (p.role == role && p.ready && p.port != 0) out.push_back({"127.0.0.1", p.port});
+    return out;
+}
+
+std::vector<role_process> role_directory::all() {
+    const std::scoped_lock lock(mutex_);
+    refresh();
+    return known_;
+}
+
+}  // namespace bv::app

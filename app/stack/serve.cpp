@@ -1,0 +1,117 @@
+#include "app/stack/serve.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/stack/node.hpp"
+#include "app/stack/settings.hpp"
+#include "app/stack/telemetry_export.hpp"
+#include "platform/runtime/signals.hpp"
+#include "platform/security/secrets.hpp"
+#include "platform/storage/postgres/cluster.hpp"
+#include "platform/telemetry/log.hpp"
+
+namespace bv::stack {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr seconds stop_patience{25};  // less than the supervisor's
+
+pg::cluster database_of(const config& c, const data_dir& dir) {
+    if (auto url = c.get<std::string>("database.url"); !url.empty()) return pg::cluster::external(url);
+    pg::cluster_options o;
+    o.directory = dir.path() / "postgres";
+    o.account = c.get<std::string>("database.account");
+    auto running = pg::cluster::attach(o);
+    if (!running) throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("the database in {} does not run; bv up --profile full starts it", o.directory.string()));
+    return pg::cluster::external(std::move(*running));
+}
+
+void write_instance(const std::filesystem::path& file, const instance& i) {
+    if (file.empty()) return;
+    json::array logins;
+    for (const auto& l : i.logins) logins.emplace_back(l);
+    const auto fresh = file.string() + ".new";
+    std::ofstream(fresh) << json::serialize(json::object{{"pid", i.pid}, {"port", i.port}, {"logins", std::move(logins)}}) << '\n';
+    std::filesystem::permissions(fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::rename(fresh, file);  // whoever waits for it sees it whole
+}
+
+// Ends the process when draining takes too long: what was acknowledged is stored, and another instance goes on.
+std::jthread patience_of(seconds most) {
+    return std::jthread([most](const std::stop_token& over) {
+        std::mutex m;
+        std::condition_variable_any ended;
+        std::unique_lock hold(m);
+        ended.wait_for(hold, over, most, [] { return false; });
+        if (over.stop_requested()) return;
+        telemetry::error("serve.stop_timed_out", {{"seconds", most.count()}});
+        std::_Exit(1);
+    });
+}
+
+}  // namespace
+
+std::optional<instance> read_instance(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::stringstream text;
+    text << in.rdbuf();
+    boost::system::error_code ec;
+    const auto v = json::parse(text.str(), ec);
+    if (ec || !v.is_object()) return std::nullopt;
+    instance out;
+    out.pid = static_cast<pid_t>(v.at("pid").to_number<std::int64_t>());
+    out.port = static_cast<std::uint16_t>(v.at("port").to_number<std::int64_t>());
+    for (const auto& l : v.at("logins").as_array()) out.logins.emplace_back(l.as_string());
+    return out;
+}
+
+void serve(const config& settings, const data_dir& dir, std::vector<std::string> roles, const std::filesystem::path& instance_file) {
+    const auto state = dir.is_locked() ? dir.read_state() : std::nullopt;
+    if (!state || state->profile != "full")
+        throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("a role joins a platform of many processes, and none runs in {}. Start it with: bv up --profile full", dir.path().string()));
+    configure_telemetry(settings);
+    const auto secrets = security::open_sealed_file(dir.path() / "secrets");
+    const auto database = database_of(settings, dir);
+    app::role_directory peers(dir.path(), system_clock());
+    bv::runtime runtime(settings.get<std::size_t>("runtime.cores"));
+    runtime.start();
+    telemetry_export exports(settings, runtime, fmt::format("{}:{}", host_name(), ::getpid()));
+    const auto given = settings.get<std::string>("provider.url");
+    node me({.runtime = runtime,
+             .clock = system_clock(),
+             .rng = system_rng(),
+             .settings = settings,
+             .secrets = *secrets,
+             .data = dir.path(),
+             .conninfo = [&](std::string_view service) { return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service)); },
+             .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", state->provider_port) : given,
+             .url = state->public_url,
+             .roles = roles,
+             .peers = &peers});
+    me.start();
+    instance said{::getpid(), 0, {}};
+    if (settings.get<bool>("demo.seed")) said.logins = me.seed();
+    said.port = me.listen_to_peers();
+    if (std::ranges::find(roles, "gateway") != roles.end()) me.listen(state->port);
+    write_instance(instance_file, said);
+    telemetry::info("serve.ready", {{"roles", fmt::format("{}", fmt::join(roles, ","))}, {"port", static_cast<std::int64_t>(said.port)}});
+    runtime.block_on(wait_for_stop_signal());
+    const auto patience = patience_of(stop_patience);
+    me.drain();
+    me.stop();
+    me.close();
+    exports.stop();
+    runtime.stop();
+    runtime.join();
+}
+
+}  // namespace bv::stack

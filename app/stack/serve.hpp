@@ -1,0 +1,25 @@
+// A process that holds some roles of a platform whose database, keys and other processes are found through its data directory.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/stack/data_dir.hpp"
+#include "platform/core/config.hpp"
+
+namespace bv::stack {
+
+// What it says of itself once it is ready to be called: in its instance file, which its supervisor waits for.
+struct instance {
+    pid_t pid = 0;
+    std::uint16_t port = 0;
+    std::vector<std::string> logins{};
+};
+[[nodiscard]] std::optional<instance> read_instance(const std::filesystem::path&);
+
+// Serves until SIGINT or SIGTERM, then drains. Throws failure: FAILED_PRECONDITION "NOT_RUNNING" when no platform of many
+// processes runs in the directory, and what a start may throw.
+void serve(const config&, const data_dir&, std::vector<std::string> roles, const std::filesystem::path& instance_file);
+
+}  // namespace bv::stack
