@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <unordered_map>
 
 #include <boost/asio/this_coro.hpp>
@@ -60,6 +61,7 @@ struct edge::impl {
     task<http::response> serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route&, exchange& x);
     task<http::response> serve_method(http::request& request, rpc::routed, exchange& x);
     task<http::response> serve_grpc(http::request& request, exchange& x);
+    task<http::response> serve_grpc_stream(http::request& request, http::body_reader& body, const rpc::grpc::streamed&, exchange& x);
     task<http::response> call_grpc(const rpc::grpc::entry&, http::request& request, exchange& x);
     [[nodiscard]] const rpc::raw_route* find_raw(const http::request&) const;
     [[nodiscard]] http::response no_route(const http::request&, const error&, const telemetry::span_context&) const;
@@ -78,6 +80,7 @@ struct edge::impl {
     std::optional<idempotent_caller> answers;
     rpc::router routes;
     rpc::grpc::services messages;
+    std::deque<std::pair<rpc::grpc::streamed, http::body_stream>> message_streams;  // few; see streams
     std::unordered_map<std::string, rpc::raw_route> raw;  // by "GET /path"
     // Few, so a look costs a comparison; all requests with a body pay for it. A deque: the server keeps pointers to them.
     std::deque<std::pair<rpc::stream_route, http::body_stream>> streams;
@@ -175,6 +178,17 @@ task<http::response> edge::impl::call_grpc(const rpc::grpc::entry& called, http:
     if (!done) co_return x.refuse(done.error());
     x.rpc_code = code::ok;
     co_return rpc::grpc::render(std::move(done), ctx);
+}
+
+task<http::response> edge::impl::serve_grpc_stream(http::request& request, http::body_reader& body, const rpc::grpc::streamed& method, exchange& x) {
+    x.name_route(request.verb_text, method.path, nullptr);
+    auto caller = co_await authenticate(request);
+    if (!caller) co_return x.refuse(caller.error());
+    x.caller = std::move(*caller);
+    if (const auto refused = limit(request, x)) co_return x.refuse(*refused);
+    x.rpc_code = code::ok;  // of its beginning: the end comes with the stream's
+    const auto latest = steady_point::max();
+    co_return rpc::grpc::serve(method, request, body, rpc::make_context(request, {x.caller, x.span.context(), rpc::grpc::deadline_of(request, x.started, latest), x.request_id}), options.max_message_bytes);
 }
 
 const rpc::raw_route* edge::impl::find_raw(const http::request& request) const {
@@ -299,20 +313,27 @@ void edge::add(rpc::raw_route r) {
 }
 
 const http::body_stream* edge::stream_of(const http::request& request) const {
+    if (request.http2 && rpc::grpc::is_call(request)) {
+        const auto at = std::ranges::find(impl_->message_streams, request.path(), [](const auto& s) { return std::string_view(s.first.path); });
+        return at == impl_->message_streams.end() ? nullptr : &at->second;
+    }
     const auto* found = impl_->find_stream(request);
     return found ? &found->second : nullptr;
 }
 
 namespace {
 
+// What a request with a stream of its own is served by.
+using serve_body = std::function<task<http::response>(edge::impl&, http::request&, http::body_reader&, exchange&)>;
+
 // With a body it is a request of the stream's.
-task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::request& request, http::body_reader* body, const rpc::stream_route* route) {
+task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::request& request, http::body_reader* body, const serve_body* with_body) {
     exchange x(self->time, self->random, request);
     http::response response;
     error broken;
     bool failed = false;
     try {
-        response = body ? co_await self->serve_stream(request, *body, *route, x) : co_await self->serve(request, x);
+        response = body ? co_await (*with_body)(*self, request, *body, x) : co_await self->serve(request, x);
     } catch (...) {
         failed = true;
         broken = current_error();
@@ -326,6 +347,13 @@ task<http::response> exchange_one(std::shared_ptr<edge::impl> self, http::reques
     co_return response;
 }
 
+// The server ends before the edge.
+std::function<task<http::response>(http::request&, http::body_reader&)> of_body(const std::shared_ptr<edge::impl>& owner, serve_body serve) {
+    return [self = std::weak_ptr(owner), serve = std::make_shared<const serve_body>(std::move(serve))](http::request& request, http::body_reader& body) {
+        return exchange_one(self.lock(), request, &body, serve.get());
+    };
+}
+
 }  // namespace
 
 void edge::add(rpc::stream_route r, std::uint64_t max_bytes) {
@@ -334,9 +362,25 @@ void edge::add(rpc::stream_route r, std::uint64_t max_bytes) {
         if (known.method->http.path == http.path && known.method->http.verb == http.verb)
             throw failure(code::internal, "ROUTE_CONFLICT", fmt::format("two handlers for {} {}", http.verb, http.path));
     auto& added = impl_->streams.emplace_back(std::move(r), http::body_stream{});
-    added.second = {max_bytes, [self = std::weak_ptr(impl_), route = &added.first](http::request& request, http::body_reader& body) {
-                        return exchange_one(self.lock(), request, &body, route);  // the server ends before the edge
-                    }};
+    added.second = {max_bytes, of_body(impl_, [route = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) {
+                        return self.serve_stream(request, body, *route, x);
+                    })};
+}
+
+void edge::add(rpc::grpc::streamed method) {
+    auto& added = impl_->message_streams.emplace_back(std::move(method), http::body_stream{});
+    added.second = {std::numeric_limits<std::uint64_t>::max(), of_body(impl_, [m = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) {
+                        return self.serve_grpc_stream(request, body, *m, x);
+                    })};
+}
+
+std::vector<std::string> edge::grpc_services() const {
+    std::vector<std::string> out(impl_->messages.names().begin(), impl_->messages.names().end());
+    for (const auto& [method, stream] : impl_->message_streams) {
+        auto name = method.path.substr(1, method.path.find('/', 1) - 1);
+        if (std::ranges::find(out, name) == out.end()) out.push_back(std::move(name));
+    }
+    return out;
 }
 
 http::handler edge::handler() {

@@ -11,6 +11,7 @@
 #include "platform/resilience/idempotency.hpp"
 #include "platform/resilience/rate_limit.hpp"
 #include "platform/rpc/authenticator.hpp"
+#include "platform/rpc/grpc/stream.hpp"
 #include "platform/rpc/method.hpp"
 #include "platform/rpc/raw_route.hpp"
 #include "platform/rpc/stream_route.hpp"
@@ -41,6 +42,10 @@ public:
     void add(const rpc::served&);
     void add(rpc::raw_route);
     void add(rpc::stream_route, std::uint64_t max_bytes);
+    // A streamed gRPC method, open to all within the limits of callers. Its stream may take as long as both sides talk.
+    void add(rpc::grpc::streamed);
+    // The full names of what gRPC serves.
+    [[nodiscard]] std::vector<std::string> grpc_services() const;
 
     // For http::server.
     [[nodiscard]] http::handler handler();

@@ -3,11 +3,19 @@
 
 #include <map>
 
+#include <boost/asio/this_coro.hpp>
+
 #include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
 #include "gateway/edge.hpp"
+#include "platform/net/http2/client.hpp"
 #include "platform/net/http/raw_client.hpp"
 #include "platform/rpc/grpc/channel.hpp"
 #include "platform/rpc/grpc/endpoint.hpp"
+#include "platform/rpc/grpc/health.hpp"
+#include "platform/rpc/grpc/reflection.hpp"
+#include "platform/rpc/grpc/status.hpp"
+#include "platform/rpc/grpc/wire.hpp"
+#include "platform/runtime/scope.hpp"
 
 namespace bv::gateway {
 namespace {
@@ -289,6 +297,69 @@ TEST(grpc_channel, says_when_nobody_took_the_call) {
         }
     };
     idle.runtime().block_on(scene::run());
+}
+
+// One message to a streamed method of the edge, and what came back of it.
+std::string stream_once(http::testing::running_server& server, std::string path, std::string message, int& status) {
+    struct scene {
+        static task<void> run(std::uint16_t port, std::string path, std::string message, std::string& got, int& status) {
+            const auto executor = co_await asio::this_coro::executor;
+            auto link = std::make_shared<http::client_connection>(executor);
+            co_await link->connect({.port = port}, nullptr, steady_point::max());
+            auto connection = std::make_shared<http2::client_connection>(std::move(link), http2::client_settings{});
+            scope tasks("test");
+            tasks.spawn(executor, http2::client_connection::run(connection));
+            const http2::field fields[] = {{":method", "POST"}, {":scheme", "http"}, {":path", path}, {":authority", "shop.test"}, {"te", "trailers"}, {"content-type", "application/grpc"}};
+            const auto done = co_await http2::client_connection::exchange(connection, fields, rpc::grpc::frame(message, false), system_clock().steady_now() + seconds(20));
+            const auto refused = rpc::grpc::status_of(done.fields, done.status);
+            status = refused ? static_cast<int>(refused->code) : 0;
+            rpc::grpc::message_reader reader("", 1 << 20);
+            reader.put(done.body);
+            if (auto one = reader.next(); one && *one) got = **one;
+            tasks.stop();
+            co_await tasks.join();
+        }
+    };
+    std::string got;
+    server.runtime().block_on(scene::run(server.port(), std::move(path), std::move(message), got, status));
+    return got;
+}
+
+struct tools_world : world {
+    tools_world() {
+        for (auto& m : rpc::grpc::reflection([this] { return door.grpc_services(); })) door.add(std::move(m));
+        for (auto& m : rpc::grpc::health([](std::string_view s) { return s.empty() ? rpc::grpc::serving::yes : rpc::grpc::serving::service_unknown; }, system_clock())) door.add(std::move(m));
+    }
+    http::server_options options{.streams = [this](const http::request& r) { return door.stream_of(r); }};
+};
+
+TEST(edge_grpc_tools, reflection_lists_services_and_gives_their_files) {
+    tools_world w;
+    http::testing::running_server server(w.door.handler(), w.options);
+    int status = -1;
+    for (const std::string version : {"v1", "v1alpha"}) {
+        const auto path = "/grpc.reflection." + version + ".ServerReflection/ServerReflectionInfo";
+        const auto list = stream_once(server, path, std::string("\x3a\0", 2), status);
+        EXPECT_EQ(status, 0);
+        EXPECT_NE(list.find("bitvelocity.commerce.inventory.v1.InventoryService"), std::string::npos);
+        EXPECT_NE(list.find("grpc.health.v1.Health"), std::string::npos);
+        const std::string symbol = "bitvelocity.commerce.inventory.v1.InventoryService";
+        const auto files = stream_once(server, path, std::string("\x22") + static_cast<char>(symbol.size()) + symbol, status);
+        EXPECT_NE(files.find("inventory.proto"), std::string::npos);
+        EXPECT_NE(files.find("google/api/annotations.proto"), std::string::npos);
+    }
+}
+
+TEST(edge_grpc_tools, health_is_asked_by_service) {
+    tools_world w;
+    http::testing::running_server server(w.door.handler(), w.options);
+    int status = -1;
+    EXPECT_EQ(stream_once(server, "/grpc.health.v1.Health/Check", "", status), std::string("\x08\x01", 2));
+    EXPECT_EQ(status, 0);
+    stream_once(server, "/grpc.health.v1.Health/Check", std::string("\x0a\x01x"), status);
+    EXPECT_EQ(status, static_cast<int>(code::not_found));
+    stream_once(server, "/grpc.health.v1.Health/Nothing", "", status);
+    EXPECT_EQ(status, static_cast<int>(code::unimplemented));
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 #include "app/stack/node.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "app/forward.hpp"
 #include "app/operations/pages.hpp"
 #include "platform/rpc/auth/call_credential.hpp"
+#include "platform/rpc/grpc/health.hpp"
+#include "platform/rpc/grpc/reflection.hpp"
 #include "platform/rpc/http_dispatch.hpp"
 #include "platform/telemetry/span_exporter.hpp"
 
@@ -39,6 +42,19 @@ gateway::edge_options edge_options(const config& c) {
     o.access_log = c.get<bool>("http.access_log");
     o.max_message_bytes = c.get<std::size_t>("http.max_body");
     return o;
+}
+
+// What tools ask of gRPC servers: is it well, and what does it offer.
+void add_grpc_tools(gateway::edge& edge, const std::vector<bv::module>& parts) {
+    const auto names = [&edge] { return edge.grpc_services(); };
+    const auto state = [&edge, &parts](std::string_view service) {
+        const auto known = edge.grpc_services();
+        if (!service.empty() && std::ranges::find(known, service) == known.end()) return rpc::grpc::serving::service_unknown;
+        const bool ready = std::ranges::all_of(parts, [](const bv::module& m) { return !m.unready || m.unready().empty(); });
+        return ready ? rpc::grpc::serving::yes : rpc::grpc::serving::no;
+    };
+    for (auto& method : rpc::grpc::reflection(names)) edge.add(std::move(method));
+    for (auto& method : rpc::grpc::health(state, system_clock())) edge.add(std::move(method));
 }
 
 task<http::response> give_spans(operations::span_outlet* spans, http::request& request) {
@@ -100,6 +116,7 @@ void node::listen(std::uint16_t port) {
     edge_->add(front_->served());
     for (auto& route : operations::probes(*operations_)) edge_->add(std::move(route));
     for (auto& route : operations::pages(*modules_, *front_, c.get<std::string>("http.public_url").empty() ? "/" : given_.url)) edge_->add(std::move(route));
+    add_grpc_tools(*edge_, started_);
     server_ = std::make_unique<http::server>(given_.runtime, server_options(c, port, *edge_), edge_->handler());
     server_->start();
     operations_->watch(*server_);

@@ -1,5 +1,6 @@
 #include "app/stack/platform.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>

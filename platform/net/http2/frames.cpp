@@ -139,7 +139,6 @@ frames::frames(role r, const frame_options& o, std::function<std::shared_ptr<str
     nghttp2_session_callbacks_set_on_frame_send_callback(c, callbacks::sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, callbacks::closed);
     nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_max_settings(option, most_settings);
     nghttp2_option_set_max_outbound_ack(option, most_unsent_acks);
     nghttp2_option_set_stream_reset_rate_limit(option, reset_burst, resets_per_second);

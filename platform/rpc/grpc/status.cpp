@@ -2,75 +2,19 @@
 
 #include <charconv>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
+#include "platform/rpc/grpc/fields.hpp"
 #include "platform/rpc/grpc/wire.hpp"
 
 namespace bv::rpc::grpc {
 
 namespace {
 
-namespace io = google::protobuf::io;
-
 constexpr std::string_view error_info = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr std::string_view bad_request = "type.googleapis.com/google.rpc.BadRequest";
 constexpr std::string_view retry_info = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr std::string_view domain = "bitvelocity";
 
-// Three small messages of google/rpc/*.proto, written and read field by field: their generated code would be a library more.
-class writer {
-public:
-    void number(std::uint32_t field, std::uint64_t value) {
-        varint(field << 3);
-        varint(value);
-    }
-    void bytes(std::uint32_t field, std::string_view value) {
-        varint(field << 3 | 2);
-        varint(value.size());
-        out_ += value;
-    }
-    [[nodiscard]] std::string take() { return std::move(out_); }
-
-private:
-    void varint(std::uint64_t n) {
-        for (; n >= 0x80; n >>= 7) out_ += static_cast<char>(n | 0x80);
-        out_ += static_cast<char>(n);
-    }
-    std::string out_;
-};
-
-// Calls `see` with each field: its number, the value of a number, the bytes of a length-delimited one. False: malformed.
-template <class See>
-bool read_fields(std::string_view bytes, See see) {
-    io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
-    io::CodedInputStream in(&array);
-    while (const auto tag = in.ReadTag()) {
-        std::uint64_t number = 0;
-        std::uint32_t fixed = 0;
-        std::string text;
-        switch (tag & 7) {
-        case 0:
-            if (!in.ReadVarint64(&number)) return false;
-            break;
-        case 1:
-            if (!in.ReadLittleEndian64(&number)) return false;
-            break;
-        case 2: {
-            std::uint32_t size = 0;
-            if (!in.ReadVarint32(&size) || !in.ReadString(&text, static_cast<int>(size))) return false;
-            break;
-        }
-        case 5:
-            if (!in.ReadLittleEndian32(&fixed)) return false;
-            number = fixed;
-            break;
-        default: return false;
-        }
-        if (!see(tag >> 3, number, std::move(text))) return false;
-    }
-    return in.ConsumedEntireMessage();
-}
+using writer = field_writer;
 
 std::string any(std::string_view type, std::string_view value) {
     writer out;
