@@ -5,7 +5,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -116,8 +115,12 @@ void client_connection::flush() {
         if (!link_->try_write(out_)) return end();
         if (out_.empty()) continue;
         writing_ = true;
-        // Ends with the connection, which it keeps.
-        asio::co_spawn(link_->executor(), write_rest(shared_from_this()), asio::detached);
+        // run() waits for it.
+        ++writers_;
+        asio::co_spawn(link_->executor(), write_rest(shared_from_this()), [self = shared_from_this()](const std::exception_ptr& e) {
+            if (e) self->end();
+            if (--self->writers_ == 0 && self->joined_) self->joined_->wake();
+        });
     }
 }
 
@@ -162,6 +165,10 @@ task<void> client_connection::run(std::shared_ptr<client_connection> self) {
     }
     self->end();
     self->frames_.close_all();
+    if (self->writers_ == 0) co_return;
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    self->joined_ = waiter::make();
+    co_await self->joined_->wait([] {});
 }
 
 }  // namespace bv::http2

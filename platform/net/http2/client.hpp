@@ -11,6 +11,7 @@
 
 #include "platform/net/http/client_connection.hpp"
 #include "platform/net/http2/frames.hpp"
+#include "platform/runtime/waiter.hpp"
 
 namespace bv::http2 {
 
@@ -60,6 +61,8 @@ private:
     asio::steady_timer silence_;
     std::array<char, 64 * 1024> in_{};
     std::string out_;
+    std::shared_ptr<waiter> joined_;  // by run(), when a write outlasts it
+    int writers_ = 0;
     bool flush_posted_ = false, writing_ = false, ended_ = false, heard_ = true, pinged_ = false;
 };
 
