@@ -142,7 +142,7 @@ std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_
     if (p.peers == nullptr) return out;
     const auto key = p.secrets.get_or_put(rpc::call_key_secret, security::random_secret());
     for (const auto& r : roles())
-        if (!p.holds(r.name)) out.emplace(r.name, std::make_unique<rpc::peer_channel>(std::string(r.name), *p.peers, key, p.clock));
+        if (!p.holds(r.name)) out.emplace(r.name, std::make_unique<rpc::peer_channel>(std::string(r.name), *p.peers, key, p.clock, p.rng));
     return out;
 }
 
@@ -274,6 +274,7 @@ void modules::mount(rpc::peer_listener& to) {
 }
 
 task<void> modules::close() {
+    for (auto& [name, channel] : channels_) co_await channel->close();
     for (auto& [name, db] : databases_) co_await db->close();
 }
 

@@ -10,7 +10,6 @@
 #include "platform/net/http2/client.hpp"
 #include "platform/net/http/raw_client.hpp"
 #include "platform/rpc/grpc/channel.hpp"
-#include "platform/rpc/grpc/endpoint.hpp"
 #include "platform/rpc/grpc/health.hpp"
 #include "platform/rpc/grpc/reflection.hpp"
 #include "platform/rpc/grpc/status.hpp"
@@ -94,15 +93,15 @@ struct world {
     edge door;
 };
 
-rpc::grpc::channel_options to(std::uint16_t port, std::string secret) {
-    return {.name = "inventory", .instances = {{"127.0.0.1", port}}, .secret = std::move(secret)};
+rpc::grpc::channel_options to(std::uint16_t port, std::string token) {
+    return {.name = "inventory", .instances = {{"127.0.0.1", port}}, .token = std::move(token)};
 }
 
 // A test's calls, made on the server's runtime; what they opened is closed before it ends.
 void call(http::testing::running_server& server, std::string token, task<void> (*body)(contract::inventory_service&)) {
     struct runner {
-        static task<void> run(std::uint16_t port, std::string secret, task<void> (*calls)(contract::inventory_service&)) {
-            rpc::grpc::channel channel(to(port, std::move(secret)), system_clock(), system_rng());
+        static task<void> run(std::uint16_t port, std::string token, task<void> (*calls)(contract::inventory_service&)) {
+            rpc::grpc::channel channel(to(port, std::move(token)), system_clock(), system_rng());
             contract::inventory_service_remote remote(channel);
             std::exception_ptr broken;
             try {
@@ -237,46 +236,24 @@ TEST(edge_grpc, limits_each_caller) {
     });
 }
 
-TEST(grpc_endpoint, believes_callers_of_peers_only) {
-    double_of_inventory service;
-    rpc::grpc::endpoint inner({.secret = "shared"}, system_clock());
-    inner.add(contract::serve(service));
-    http::testing::running_server server(inner.handler());
-    call(server, "shared", +[](contract::inventory_service& remote) -> task<void> {
-        auto ctx = rpc::context::for_service("order");
-        EXPECT_TRUE(co_await remote.get_stock(ctx, stock_of("a")));
-        rpc::context nobody;
-        EXPECT_EQ((co_await remote.get_stock(nobody, stock_of("a"))).error().reason, "CREDENTIALS_REQUIRED");
-    });
-    EXPECT_EQ(service.seen.caller.actor(), "service:order");
-    call(server, "guessed", +[](contract::inventory_service& remote) -> task<void> {
-        auto ctx = rpc::context::for_service("order");
-        EXPECT_EQ((co_await remote.get_stock(ctx, stock_of("a"))).error().reason, "PEER_UNKNOWN");
-    });
-    EXPECT_EQ(service.reads, 1);
-}
-
 TEST(grpc_channel, goes_round_the_instances_that_live) {
-    double_of_inventory one, two;
-    rpc::grpc::endpoint first({.secret = "s"}, system_clock()), second({.secret = "s"}, system_clock());
-    first.add(contract::serve(one));
-    second.add(contract::serve(two));
-    http::testing::running_server a(first.handler()), b(second.handler());
+    world first, second;
+    http::testing::running_server a(first.door.handler()), b(second.door.handler());
     struct scene {
         static task<void> run(std::uint16_t at_a, std::uint16_t at_b) {
-            rpc::grpc::channel channel({.name = "inventory", .instances = {{"127.0.0.1", at_a}, {"127.0.0.1", at_b}, {"127.0.0.1", 1}}, .secret = "s"}, system_clock(), system_rng());
+            rpc::grpc::channel channel({.name = "inventory", .instances = {{"127.0.0.1", at_a}, {"127.0.0.1", at_b}, {"127.0.0.1", 1}}, .token = "clerk"}, system_clock(), system_rng());
             contract::inventory_service_remote remote(channel);
             for (int i = 0; i < 12; ++i) {
-                auto ctx = rpc::context::for_service("order");
+                rpc::context ctx;
                 EXPECT_TRUE(co_await remote.get_stock(ctx, stock_of("a")));
             }
             co_await channel.close();
         }
     };
     a.runtime().block_on(scene::run(a.port(), b.port()));
-    EXPECT_GE(one.reads, 3);
-    EXPECT_GE(two.reads, 3);
-    EXPECT_EQ(one.reads + two.reads, 12);
+    EXPECT_GE(first.service.reads, 3);
+    EXPECT_GE(second.service.reads, 3);
+    EXPECT_EQ(first.service.reads + second.service.reads, 12);
 }
 
 TEST(grpc_channel, says_when_nobody_took_the_call) {

@@ -82,28 +82,29 @@ task<void> front::add_process(contract::PlatformStatus& to, app::role_process p)
         co_return;
     }
     one_process there({"127.0.0.1", p.port});
-    rpc::peer_channel channel(p.role, there, modules_.of().secrets.get_or_put(rpc::call_key_secret, security::random_secret()), modules_.of().clock);
+    const auto& of = modules_.of();
+    rpc::peer_channel channel(p.role, there, of.secrets.get_or_put(rpc::call_key_secret, security::random_secret()), of.clock, of.rng);
     contract::operations_service_remote remote(channel);
     auto ctx = own_context();
-    std::string reason;
+    result<contract::PlatformStatus> said = contract::PlatformStatus{};
     try {
-        auto said = co_await remote.get_status(ctx, {});
-        if (said) {
-            one->set_ready(said->ready());
-            *one->mutable_start_time() = said->start_time();
-            one->set_resident_bytes(said->resident_bytes());
-            for (const auto& m : said->modules())
-                if (!m.ready()) one->set_reason(fmt::format("{}: {}", m.name(), m.reason()));
-            if (!said->ready()) to.set_ready(false);
-            merge(p.role, std::move(*said), to);
-            co_return;
-        }
-        reason = said.error().message;
+        said = co_await remote.get_status(ctx, {});
     } catch (const failure& f) {
-        reason = f.error().message;
+        said = std::unexpected(f.error());
     }
-    one->set_reason(reason);
-    to.set_ready(false);
+    co_await channel.close();
+    if (!said) {
+        one->set_reason(said.error().message);
+        to.set_ready(false);
+        co_return;
+    }
+    one->set_ready(said->ready());
+    *one->mutable_start_time() = said->start_time();
+    one->set_resident_bytes(said->resident_bytes());
+    for (const auto& m : said->modules())
+        if (!m.ready()) one->set_reason(fmt::format("{}: {}", m.name(), m.reason()));
+    if (!said->ready()) to.set_ready(false);
+    merge(p.role, std::move(*said), to);
 }
 
 task<contract::PlatformStatus> front::status() {

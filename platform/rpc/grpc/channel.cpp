@@ -9,7 +9,6 @@
 
 #include "platform/core/error.hpp"
 #include "platform/rpc/grpc/connections.hpp"
-#include "platform/rpc/grpc/identity.hpp"
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/grpc/wire.hpp"
 #include "platform/rpc/message.hpp"
@@ -29,17 +28,18 @@ struct target {
 class call_fields {
 public:
     call_fields(const channel_options& o, const method& m, const context& ctx, const telemetry::span_context& trace)
-        : trace_(trace.traceparent()), caller_(o.secret.empty() ? std::string{} : encode_caller(ctx.caller)) {
-        if (!o.secret.empty()) credential_ = "Bearer " + o.secret;
+        : trace_(trace.traceparent()), caller_(o.sign_caller ? o.sign_caller(ctx.caller, m.path.substr(1)) : std::string{}) {
+        if (!o.token.empty()) token_ = "Bearer " + o.token;
         all_ = {{":method", "POST"}, {":scheme", o.tls ? "https" : "http"}, {":path", m.path}, {":authority", ""}, {"te", "trailers"},
                 {"content-type", content_type}, {"grpc-timeout", ""}, {"grpc-accept-encoding", "identity,gzip"}};
-        add("authorization", credential_);
+        add("authorization", token_);
         add("bv-caller", caller_);
         add("traceparent", trace_);
         add("x-request-id", ctx.request_id);
         add("idempotency-key", ctx.idempotency_key);
         add("if-match", ctx.if_match);
         add("if-none-match", ctx.if_none_match);
+        if (o.sign_caller) add("bv-remote-address", ctx.remote_address);
     }
     [[nodiscard]] std::span<const http2::field> to(std::string_view authority, std::chrono::nanoseconds left) {
         timeout_ = format_timeout(left);
@@ -52,7 +52,7 @@ private:
     void add(std::string_view name, std::string_view value) {
         if (!value.empty()) all_.push_back({name, value});
     }
-    std::string trace_, caller_, credential_, timeout_;
+    std::string trace_, caller_, token_, timeout_;
     std::vector<http2::field> all_;
 };
 

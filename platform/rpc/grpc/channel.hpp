@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ struct channel_options {
     bool tls = false;
     std::string ca_file{};               // PEM; empty: the system's
     bool any_name = false;               // with ca_file: whoever has such a certificate is the peer
-    std::string secret{};                // shared with the peers (endpoint_options::secret): they then believe who the caller is
+    std::string token{};                 // sent as "Authorization: Bearer"; empty: none
+    // What proves to a peer for whom a call is ("bv-caller"), of the caller and "package.Service/Method". Null: nothing is said.
+    std::function<std::string(const principal&, std::string_view)> sign_caller{};
     milliseconds connect_timeout{3'000};
     milliseconds timeout{30'000};        // of a call whose context has no deadline
     std::size_t max_message_bytes = 16 * 1024 * 1024;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "platform/rpc/grpc/identity.hpp"
 #include "platform/rpc/grpc/status.hpp"
 
 namespace bv::rpc::grpc {
@@ -108,21 +107,6 @@ TEST(grpc_status, an_answer_without_one_is_an_error) {
     http::fields odd;
     odd.add("grpc-status", "99");
     EXPECT_EQ(status_of(odd, 200)->code, code::unknown);
-}
-
-TEST(grpc_identity, a_caller_survives_the_way) {
-    principal p;
-    p.kind = caller_kind::user;
-    p.id = *uuid::parse("0190b8a4-0000-7000-8000-000000000001");
-    p.roles = {"customer"};
-    p.scopes = {"orders.read", "orders.write"};
-    const auto back = decode_caller(encode_caller(p));
-    ASSERT_TRUE(back);
-    EXPECT_EQ(back->actor(), p.actor());
-    EXPECT_EQ(back->roles, p.roles);
-    EXPECT_EQ(back->scopes, p.scopes);
-    for (const char* bad : {"", "user", "admin;0190b8a4-0000-7000-8000-000000000001;;;", "user;x;;;", "user;0190b8a4-0000-7000-8000-000000000001;"})
-        EXPECT_FALSE(decode_caller(bad)) << bad;
 }
 
 }  // namespace

@@ -4,17 +4,14 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <google/protobuf/message_lite.h>
 
 #include "platform/rpc/auth/call_credential.hpp"
-#include "platform/rpc/peer/wire.hpp"
-#include "platform/telemetry/semconv.hpp"
 
 namespace bv::rpc {
 
 namespace {
 
-std::string span_name(std::string_view service, std::string_view method) { return fmt::format("{}/{}", service.substr(service.rfind('.') + 1), method); }
+constexpr milliseconds connect_timeout{1'000};
 
 failure nobody(const std::string& role) {
     return {code::unavailable, "SERVICE_UNAVAILABLE", fmt::format("The {} service does not answer at the moment; try again shortly.", role)};
@@ -22,21 +19,28 @@ failure nobody(const std::string& role) {
 
 }  // namespace
 
-peer_channel::peer_channel(std::string role, directory& d, std::string call_key, const clock& c)
-    : role_(std::move(role)), directory_(d), key_(std::move(call_key)), clock_(c) {}
+namespace {
+
+grpc::channel_options options_of(const std::string& role, const std::string& key, clock& c) {
+    return {.name = role, .connect_timeout = connect_timeout, .sign_caller = [key, &c](const principal& caller, std::string_view what) { return sign_caller(key, caller, what, c.now()); }};
+}
+
+}  // namespace
+
+peer_channel::peer_channel(std::string role, directory& d, std::string call_key, clock& c, rng& r)
+    : role_(std::move(role)), directory_(d), key_(std::move(call_key)), clock_(c), calls_(options_of(role_, key_, c), c, r) {}
 peer_channel::~peer_channel() = default;
 
 std::shared_ptr<http::client> peer_channel::client_of(const address& a) {
     const std::scoped_lock lock(mutex_);
     auto& known = clients_[a];
-    if (!known) known = std::make_shared<http::client>(http::client_options{.host = a.host, .port = a.port, .connect_timeout = milliseconds(1'000)});
+    if (!known) known = std::make_shared<http::client>(http::client_options{.host = a.host, .port = a.port, .connect_timeout = connect_timeout});
     return known;
 }
 
 task<http::client_response> peer_channel::send(http::client_request request, principal caller, std::optional<address> to) {
     const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-    const std::string what = request.target.starts_with(wire::call_prefix) ? std::string(path.substr(wire::call_prefix.size())) : fmt::format("{} {}", http::name(request.verb), path);
-    request.headers.set(call_credential_header, sign_caller(key_, caller, what, clock_.now()));
+    request.headers.set(call_credential_header, sign_caller(key_, caller, fmt::format("{} {}", http::name(request.verb), path), clock_.now()));
     auto all = to ? std::vector{*to} : directory_.find(role_);
     if (!all.empty()) {
         const std::scoped_lock lock(mutex_);
@@ -55,31 +59,24 @@ task<http::client_response> peer_channel::send(http::client_request request, pri
     throw nobody(role_);
 }
 
+void peer_channel::follow_directory() {
+    auto all = directory_.find(role_);
+    const std::scoped_lock lock(mutex_);
+    if (all == called_) return;
+    std::vector<grpc::instance> instances;
+    for (const auto& a : all) instances.push_back({a.host, a.port});
+    calls_.set_instances(std::move(instances));
+    called_ = std::move(all);
+}
+
 task<result<void>> peer_channel::unary(const method& method, const google::protobuf::MessageLite& request, google::protobuf::MessageLite& reply, context& ctx) {
-    telemetry::span span(span_name(method.service, method.name), telemetry::span_kind::client, ctx.trace);
-    span.set("rpc.service", method.service);
-    span.set("rpc.method", method.name);
-    http::client_request r;
-    r.verb = http::verb::post;
-    r.target = fmt::format("{}{}/{}", wire::call_prefix, method.service, method.name);
-    r.content_type = wire::message_type;
-    r.body = request.SerializeAsString();
-    r.deadline = ctx.deadline;
-    wire::put_context(r.headers, ctx, span.context().valid() ? span.context() : ctx.trace, clock_.steady_now());
+    follow_directory();
     try {
-        const auto answer = co_await send(std::move(r), ctx.caller);
-        if (answer.status != 200) {
-            auto refused = wire::error_of(answer);
-            if (http_status(refused.code) >= 500) span.fail(refused.reason);
-            co_return std::unexpected(std::move(refused));
-        }
-        if (!reply.ParseFromString(answer.body)) throw failure(code::internal, "MALFORMED_ANSWER", fmt::format("{}/{} answered with what is no {}", method.service, method.name, reply.GetTypeName()));
-        ctx.etag = answer.headers.get(wire::etag);
-        co_return result<void>{};
+        co_return co_await calls_.unary(method, request, reply, ctx);
     } catch (const failure& f) {
-        span.fail(f.error().reason);
-        throw;
+        if (f.error().reason != "CONNECT_FAILED") throw;
     }
+    throw nobody(role_);
 }
 
 }  // namespace bv::rpc

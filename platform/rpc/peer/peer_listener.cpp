@@ -5,10 +5,13 @@
 
 #include <fmt/format.h>
 
-#include "platform/core/assert.hpp"
 #include "platform/rpc/auth/call_credential.hpp"
+#include "platform/rpc/grpc/status.hpp"
+#include "platform/rpc/http_dispatch.hpp"
 #include "platform/rpc/peer/wire.hpp"
+#include "platform/rpc/problem.hpp"
 #include "platform/telemetry/log.hpp"
+#include "platform/telemetry/trace.hpp"
 
 namespace bv::rpc {
 
@@ -26,21 +29,12 @@ private:
     std::string& body_;
 };
 
-std::string_view call_name(const http::request& r) {
-    const auto path = r.path();
-    return path.starts_with(wire::call_prefix) ? path.substr(wire::call_prefix.size()) : std::string_view{};
-}
+constexpr std::size_t most_of_a_message = 16 * 1024 * 1024;
+constexpr milliseconds longest_call{30'000};  // of one that brings no deadline
 
 }  // namespace
 
 peer_listener::peer_listener(std::string call_key, clock& c) : key_(std::move(call_key)), clock_(c) {}
-
-void peer_listener::add(const served& s) {
-    for (const auto& m : s.methods) {
-        const auto added = methods_.emplace(fmt::format("{}/{}", m.service, m.name), target{s.service, &m}).second;
-        BV_ASSERT(added);
-    }
-}
 
 void peer_listener::add(raw_route r) { routes_.push_back({std::move(r), false}); }
 void peer_listener::add(stream_route r) { streams_.push_back(std::move(r)); }
@@ -55,19 +49,21 @@ const peer_listener::plain* peer_listener::find(const http::request& r) const {
     return nullptr;
 }
 
-task<http::response> peer_listener::call(http::request& request, std::string_view name) {
-    auto caller = verify_caller(key_, request.headers.get(call_credential_header), name, clock_.now());
-    if (!caller) co_return wire::error_response(caller.error());
-    const auto found = methods_.find(name);
-    if (found == methods_.end())
-        co_return wire::error_response({code::unimplemented, "NO_SUCH_METHOD", fmt::format("This process does not serve {}.", name), {}, {}});
-    auto ctx = wire::take_context(request, std::move(*caller), clock_.steady_now());
-    http::response out;
-    out.content_type = wire::message_type;
-    const auto done = co_await found->second.method->call_message(found->second.service, ctx, request.body, out.body);
-    if (!done) co_return wire::error_response(done.error());
-    if (!ctx.etag.empty()) out.headers.add(wire::etag, ctx.etag);
-    co_return out;
+task<http::response> peer_listener::call(http::request& request) {
+    auto caller = verify_caller(key_, request.headers.get(call_credential_header), request.path().substr(1), clock_.now());
+    if (!caller) co_return grpc::refusal(caller.error());
+    const auto* called = services_.find(request.path());
+    if (called == nullptr) co_return grpc::refusal(grpc::no_such_method(request.path()));
+    telemetry::span span(called->method->path.substr(1), telemetry::span_kind::server, telemetry::span_context::parse(request.headers.get("traceparent")));
+    wire::take_address(request);
+    const auto now = clock_.steady_now();
+    auto ctx = make_context(request, {.caller = std::move(*caller),
+                                      .trace = span.context(),
+                                      .deadline = grpc::deadline_of(request, now, now + longest_call),
+                                      .request_id = std::string(request.headers.get("x-request-id"))});
+    auto done = co_await grpc::call(*called, request, ctx, most_of_a_message);
+    if (!done && http_status(done.error().code) >= 500) span.fail(done.error().reason);
+    co_return grpc::render(std::move(done), ctx);
 }
 
 result<principal> peer_listener::caller_of(const http::request& request) const {
@@ -76,7 +72,7 @@ result<principal> peer_listener::caller_of(const http::request& request) const {
 
 task<http::response> peer_listener::stream(http::request& request, const stream_route& route) {
     auto caller = caller_of(request);
-    if (!caller) co_return wire::error_response(caller.error());
+    if (!caller) co_return problem_response(caller.error());
     if (const auto allowed = authorize(route.method->auth, *caller); !allowed) co_return problem_response(allowed.error());
     auto ctx = wire::take_context(request, std::move(*caller), clock_.steady_now());
     whole_body body(request.body);
@@ -86,13 +82,13 @@ task<http::response> peer_listener::stream(http::request& request, const stream_
 task<http::response> peer_listener::serve(http::request& request) {
     error broken;
     try {
-        if (const auto name = call_name(request); !name.empty()) co_return co_await call(request, name);
+        if (grpc::is_call(request)) co_return co_await call(request);
         for (const auto& s : streams_)
             if (s.method->http.path == request.path() && s.method->http.verb == request.verb_text) co_return co_await stream(request, s);
         const auto* found = find(request);
-        if (found == nullptr) co_return wire::error_response({code::not_found, "NO_SUCH_PATH", fmt::format("there is no {}", request.path()), {}, {}});
+        if (found == nullptr) co_return problem_response({code::not_found, "NO_SUCH_PATH", fmt::format("there is no {}", request.path()), {}, {}});
         if (!found->open) {
-            if (const auto caller = caller_of(request); !caller) co_return wire::error_response(caller.error());
+            if (const auto caller = caller_of(request); !caller) co_return problem_response(caller.error());
             wire::take_address(request);
         }
         co_return co_await found->route.handler(request);
@@ -101,7 +97,7 @@ task<http::response> peer_listener::serve(http::request& request) {
     }
     telemetry::error("rpc.failed", {{"path", request.path()}, {"code", name(broken.code)}, {"reason", broken.reason}, {"error", broken.message}},
                      telemetry::span_context::parse(request.headers.get("traceparent")));
-    co_return wire::error_response(broken);
+    co_return problem_response(broken);
 }
 
 http::handler peer_listener::handler() {

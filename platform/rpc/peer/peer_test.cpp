@@ -56,14 +56,23 @@ protected:
         rt_.stop();
         rt_.join();
     }
-    static task<result<std::string>> call(channel* c, context* ctx, std::string text) {
+    static task<result<std::string>> call(peer_channel* c, context* ctx, std::string text) {
         StringValue request, reply;
         request.set_value(std::move(text));
-        if (auto done = co_await c->unary(methods[0], request, reply, *ctx); !done) co_return std::unexpected(done.error());
+        result<void> done;
+        std::exception_ptr broken;
+        try {
+            done = co_await c->unary(methods[0], request, reply, *ctx);
+        } catch (const failure&) {
+            broken = std::current_exception();
+        }
+        co_await c->close();
+        if (broken) std::rethrow_exception(broken);
+        if (!done) co_return std::unexpected(done.error());
         co_return reply.value();
     }
     result<std::string> call(std::string text, const std::string& key = "the key") {
-        peer_channel c("basket", directory_, key, system_clock());
+        peer_channel c("basket", directory_, key, system_clock(), system_rng());
         return rt_.block_on(call(&c, &ctx_, std::move(text)));
     }
 

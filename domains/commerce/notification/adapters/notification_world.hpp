@@ -114,6 +114,8 @@ public:
     BV_NOT_HERE(create_api_key, identity::CreateApiKeyRequest, identity::CreateApiKeyResponse)
     BV_NOT_HERE(list_api_keys, identity::ListApiKeysRequest, identity::ListApiKeysResponse)
     BV_NOT_HERE(revoke_api_key, identity::RevokeApiKeyRequest, google::protobuf::Empty)
+    BV_NOT_HERE(get_trust, identity::GetTrustRequest, identity::GetTrustResponse)
+    BV_NOT_HERE(check_api_key, identity::CheckApiKeyRequest, identity::CheckApiKeyResponse)
 #undef BV_NOT_HERE
 
 private:
