@@ -7,6 +7,7 @@ import signal
 import time
 import uuid
 
+import grpc
 import pytest
 import requests
 
@@ -113,9 +114,11 @@ def test_routes_beside_the_contracts_are_passed_on(many):
 def test_a_local_program_cannot_pose_as_a_service(many, credential):
     port = the_only(many, "order")["port"]
     headers = {"BV-Caller": credential} if credential else {}
-    for path in ("/internal/call/bitvelocity.commerce.order.v1.OrderService/ListOrders", "/internal/call/no.such.Service/Method"):
-        answer = requests.post(f"http://127.0.0.1:{port}{path}", data=b"", headers=headers, timeout=10)
-        assert answer.status_code == 401 and b"CALL_" in answer.content
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        for path in "/bitvelocity.commerce.order.v1.OrderService/ListOrders", "/no.such.Service/Method":
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary(path)(b"", timeout=10, metadata=[("bv-caller", credential)] if credential else [])
+            assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
     assert requests.get(f"http://127.0.0.1:{port}/internal/spans", headers=headers, timeout=10).status_code == 401
     assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10).status_code == 200
     assert "bv_" in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
