@@ -58,7 +58,7 @@ def test_each_role_is_a_process_of_its_own_and_says_that_it_is_well(many):
     status = many.operator().get("/v1/platform/status")
     assert status["ready"] is True
     assert {p["role"] for p in status["processes"]} == ROLES - {"gateway"}
-    assert {m["name"] for m in status["modules"]} >= ROLES - {"gateway"} | {"trust"}
+    assert {m["name"] for m in status["modules"]} >= ROLES - {"gateway", "order"} | {"orders", "trust"}
     assert "orders-saga" in {g["group"] for g in status["groups"]}
     shown = many.run("status")
     assert shown.code == 0, shown.out + shown.err
@@ -75,7 +75,7 @@ def test_an_order_goes_through_all_processes_and_is_one_trace(many):
     operator = many.operator()
     trail = operator.get("/v1/auditEntries", table="orders.events", pageSize=500)["entries"]
     trace_id = next(e["traceId"] for e in trail if e["rowKey"].startswith(order["id"]) and e["actor"] == f"user:{shopper.id}")
-    wanted = {"order", "product", "inventory", "payment"}
+    wanted = {"orders", "product", "inventory", "payment"}
 
     def tree():
         spans = operator.get(f"/v1/traces/{trace_id}")["spans"]
@@ -141,7 +141,7 @@ def test_what_is_revoked_elsewhere_is_refused_at_the_edge_soon(many):
 def test_without_identity_known_callers_go_on_and_unknown_ones_are_told(many):
     sku, shopper, operator = make_article(many), many.shopper(), many.operator()
     shopper.get("/v1/products/" + sku)
-    created = operator.post("/v1/apiKeys", {"name": "late", "roles": ["customer"]})
+    created = operator.post("/v1/apiKeys", {"label": "late", "roles": ["customer"]})
     secret = next(v for k, v in created.items() if isinstance(v, str) and k != "id")
     operator.get("/v1/platform/status")
     with frozen(the_only(many, "identity")["pid"]):

@@ -145,7 +145,7 @@ TEST_F(http_tls, a_client_may_know_the_peer_by_its_certificate_instead_of_its_na
     EXPECT_EQ(status(true), 200);
 }
 
-TEST_F(http_tls, negotiates_http_1_1_and_no_old_version) {
+TEST_F(http_tls, negotiates_http_2_or_1_1_and_no_old_version) {
     const certificate own("IP:127.0.0.1");
     running_server s(echo, {.tls = own.files()});
     const auto handshake = [&](int version, const std::string& protocols) {
@@ -162,9 +162,11 @@ TEST_F(http_tls, negotiates_http_1_1_and_no_old_version) {
         SSL_get0_alpn_selected(ssl.get(), &chosen, &length);
         return std::string(reinterpret_cast<const char*>(chosen), length);
     };
-    EXPECT_EQ(handshake(TLS1_3_VERSION, "\x02h2\x08http/1.1"), "http/1.1");
+    EXPECT_EQ(handshake(TLS1_3_VERSION, "\x08http/1.1\x02h2"), "h2");
+    EXPECT_EQ(handshake(TLS1_3_VERSION, "\x08http/1.1"), "http/1.1");
     EXPECT_EQ(handshake(TLS1_2_VERSION, ""), "");
-    EXPECT_EQ(handshake(TLS1_2_VERSION, "\x02h2"), "refused");
+    EXPECT_EQ(handshake(TLS1_2_VERSION, "\x02h2"), "h2");
+    EXPECT_EQ(handshake(TLS1_2_VERSION, "\x02h3"), "refused");
     EXPECT_EQ(handshake(TLS1_1_VERSION, ""), "refused");
 }
 
