@@ -9,7 +9,7 @@ import pytest
 from conftest import BINARY
 
 COMMANDS = ("up", "down", "status", "logs", "settings", "secret", "reset", "provider", "demo", "replay", "load", "sim", "verify",
-            "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "projections", "projections rebuild", "keys", "keys rotate")
+            "serve", "roles", "restart", "scale", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "projections", "projections rebuild", "keys", "keys rotate")
 
 
 def bv(*arguments):
