@@ -6,7 +6,6 @@
 #include "domains/commerce/order/adapters/postgres_event_store.hpp"
 #include "domains/commerce/order/adapters/postgres_projection_store.hpp"
 #include "domains/commerce/order/adapters/postgres_saga_store.hpp"
-#include "domains/commerce/order/adapters/postgres_transactor.hpp"
 #include "platform/events/pg_outbox.hpp"
 
 namespace bv::order {
@@ -14,7 +13,6 @@ namespace bv::order {
 std::span<const bv::embedded_file> migration_files();
 
 struct service::impl {
-    postgres_transactor transactions;
     postgres_event_store streams;
     postgres_saga_store sagas;
     postgres_projection_store projections;
@@ -23,10 +21,9 @@ struct service::impl {
     wiring service;
 
     impl(deps d, options o)
-        : transactions(d.db),
-          outbox("orders", [&log = d.log] { log.wake(); }),
+        : outbox("orders", [&log = d.log] { log.wake(); }),
           products(d.products),
-          service({d.runtime.context(0).get_executor(), {d.clock, d.rng, transactions, streams, sagas, projections, outbox, o.times}, d.log, products}, o) {}
+          service({d.runtime.context(0).get_executor(), {d.clock, d.rng, d.db, streams, sagas, projections, outbox, o.times}, d.log, products}, o) {}
 };
 
 service::service(deps d, options o) : impl_(std::make_unique<impl>(std::move(d), o)) {}

@@ -13,7 +13,6 @@
 #include "domains/commerce/order/adapters/postgres_event_store.hpp"
 #include "domains/commerce/order/adapters/postgres_projection_store.hpp"
 #include "domains/commerce/order/adapters/postgres_saga_store.hpp"
-#include "domains/commerce/order/adapters/postgres_transactor.hpp"
 #include "domains/commerce/order/app/environment.hpp"
 #include "domains/commerce/order/module.hpp"
 #include "platform/events/memory_log_storage.hpp"
@@ -70,8 +69,7 @@ public:
         where_.migrate(sets);
         db_ = std::make_unique<pg::database>(where_.options("bv_orders"), system_clock());
         admin_ = std::make_unique<pg::database>(where_.admin_options(), system_clock());
-        transactions_ = std::make_unique<postgres_transactor>(*db_);
-        env_ = std::make_unique<environment>(environment{clock, rng, *transactions_, streams_, sagas_, projections_, outbox_, {}});
+        env_ = std::make_unique<environment>(environment{clock, rng, *db_, streams_, sagas_, projections_, outbox_, {}});
     }
     const environment& env() override { return *env_; }
     pg::database& db() { return *db_; }
@@ -92,7 +90,6 @@ public:
 private:
     bv::testing::test_database where_;
     std::unique_ptr<pg::database> db_, admin_;
-    std::unique_ptr<postgres_transactor> transactions_;
     postgres_event_store streams_;
     postgres_saga_store sagas_;
     postgres_projection_store projections_;

@@ -22,10 +22,11 @@ constexpr pg::statement load_streams{"orders.load_streams", R"(
     WHERE e.order_id = ANY ($1::uuid[]) AND e.version > coalesce(s.version, 0)
     ORDER BY 1, 2)"};
 
-// Where another writer has the version it fails by the primary key: see postgres_transactor.hpp.
+// Another writer's version is left as it is; fewer rows than asked for tell of it.
 constexpr pg::statement append_events{"orders.append_events", R"(
     INSERT INTO orders.events (order_id, version, type, payload, customer_id, at, actor, traceparent)
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[]))"};
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::uuid[], $6::timestamptz[], $7::text[], $8::text[])
+    ON CONFLICT (order_id, version) DO NOTHING)"};
 
 constexpr pg::statement save_snapshots{"orders.save_snapshots", R"(
     INSERT INTO orders.snapshots AS s (order_id, version, customer_id, payload)
@@ -132,7 +133,8 @@ task<void> postgres_event_store::append(storage::unit_of_work& uow, std::vector<
     event_columns c;
     for (const auto& e : entries) c.add(e);
     if (c.ids.empty()) co_return;
-    pg::of(uow).send(append_events, pg::params(c.ids, c.versions, c.types, c.payloads, c.customers, c.times, c.actors, c.traces));
+    const auto added = co_await pg::of(uow).query(append_events, pg::params(c.ids, c.versions, c.types, c.payloads, c.customers, c.times, c.actors, c.traces));
+    if (added.affected() != std::ssize(c.ids)) throw order_changed();
     send_snapshots(pg::of(uow), entries);
 }
 

@@ -58,8 +58,8 @@ public:
     // The orders as they are, in no particular order; those that do not exist, or that row-level security hides, are left
     // out. One statement, however many.
     virtual task<std::vector<order>> load(storage::unit_of_work&, std::vector<order_id>) = 0;
-    // Appends to many streams, one statement. When a stream is not at its expected version the transaction fails ABORTED
-    // "ORDER_CHANGED", here or at the latest at its commit: load again. What is appended to the outbox after it draws no position then.
+    // Appends to many streams, one statement. Throws failure ABORTED "ORDER_CHANGED" when a stream is not at its expected
+    // version: nothing may be committed then; load again.
     virtual task<void> append(storage::unit_of_work&, std::vector<append_entry>) = 0;
     // Events with version > after, oldest first.
     virtual task<std::vector<stored_event>> read(storage::unit_of_work&, order_id, std::int64_t after, std::int64_t limit) = 0;

@@ -130,7 +130,7 @@ task<void> record(const environment& env, storage::unit_of_work& uow, std::vecto
         if (now != awaited(c.before)) steps.push_back({c.after.id, now, deadline(env.times, now, c.after.updated_at)});
     }
     if (entries.empty()) co_return;
-    // The append comes first: positions in the outbox are drawn only once the stream is ours.
+    // The append comes first: positions in the outbox are drawn once the stream is known to be ours.
     co_await env.streams.append(uow, std::move(entries));
     co_await env.outbox.append(uow, std::move(messages));
     if (!steps.empty()) co_await env.sagas.save(uow, std::move(steps));
