@@ -202,8 +202,9 @@ class Shopping:
                 token = page.get("nextPageToken", "")
                 if not token:
                     break
-            for o in set(s.placed.values()) - set(orders):  # lists are read models, and lag
-                orders[o] = s.ask("GET", f"/v1/orders/{o}")
+            for o in s.placed.values():  # lists are read models, and lag; one order is never older than it was shown
+                if o not in orders or int(orders[o]["version"]) < s.known[o]:
+                    orders[o] = s.ask("GET", f"/v1/orders/{o}")
         except (Problem, requests.RequestException):
             return None
         return orders if orders and all(o["status"] in FINAL for o in orders.values()) else None
