@@ -209,9 +209,8 @@ void platform::start() {
     p.runtime.start();
     p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
-    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(); },
-                                           [&p, many] { many ? p.dir.write_state(p.state) : void(); }, [&p, many] { many ? p.start_roles() : p.start_services(); },
-                                           [&p, many] { if (!many) p.listen(); }};
+    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(), p.dir.write_state(p.state); },
+                                           [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();

@@ -97,7 +97,7 @@ task<http2::exchanged> channel::impl::attempt(target& to, call_fields& fields, s
     using fault = http2::call_fault;
     auto permit = to.breaker.acquire();
     if (!permit) co_return http2::exchanged{.fault = fault::unhandled};
-    const auto connection = co_await connections::acquire(links, to.at, deadline);
+    const auto connection = co_await connections::acquire(links, to.at);
     if (!connection) {
         permit->failed();
         co_return http2::exchanged{.fault = fault::unhandled};

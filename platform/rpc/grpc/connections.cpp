@@ -38,7 +38,7 @@ std::shared_ptr<connections::slot> connections::slot_of(const asio::any_io_execu
     return s;
 }
 
-task<std::shared_ptr<http2::client_connection>> connections::acquire(std::shared_ptr<connections> self, instance at, steady_point deadline) {
+task<std::shared_ptr<http2::client_connection>> connections::acquire(std::shared_ptr<connections> self, instance at) {
     const auto executor = co_await asio::this_coro::executor;
     const auto s = self->slot_of(executor, at);
     std::erase_if(s->open, [](const auto& c) { return !c->is_usable(); });
@@ -56,7 +56,6 @@ task<std::shared_ptr<http2::client_connection>> connections::acquire(std::shared
     co_await w->wait();
     for (const auto& c : s->open)
         if (c->is_usable()) co_return c;
-    static_cast<void>(deadline);  // connecting has a time-out of its own, and it is short
     co_return nullptr;
 }
 

@@ -17,8 +17,9 @@ namespace bv::rpc::grpc {
 class connections : public std::enable_shared_from_this<connections> {
 public:
     connections(const channel_options&, clock&, rng&);
-    // A connection with room; waits while one is being opened. Null: there is none now. Throws only when cancelled.
-    static task<std::shared_ptr<http2::client_connection>> acquire(std::shared_ptr<connections>, instance, steady_point deadline);
+    // A connection with room; waits while one is being opened, channel_options::connect_timeout at most. Null: there is none now. Throws
+    // only when cancelled.
+    static task<std::shared_ptr<http2::client_connection>> acquire(std::shared_ptr<connections>, instance);
     task<void> close();
 
 private:

@@ -9,23 +9,20 @@
 #include <zlib.h>
 
 #include "platform/net/http/compress.hpp"
+#include "platform/net/http/syntax.hpp"
+#include "platform/rpc/json_reader.hpp"
 
 namespace bv::rpc::grpc {
 
 namespace {
+
+using http::syntax::hex;
 
 constexpr std::string_view digits = "0123456789ABCDEF";
 constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::array<std::pair<char, std::int64_t>, 6> units{{{'n', 1}, {'u', 1'000}, {'m', 1'000'000}, {'S', 1'000'000'000}, {'M', 60'000'000'000}, {'H', 3'600'000'000'000}}};
 constexpr std::int64_t largest_number = 99'999'999;  // eight digits
-
-int hex(char c) noexcept {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 std::uint32_t length_at(std::string_view at) noexcept {
     std::uint32_t n = 0;
@@ -125,18 +122,8 @@ std::string encode_binary(std::string_view bytes) {
 }
 
 std::optional<std::string> decode_binary(std::string_view text) {
-    while (text.ends_with('=')) text.remove_suffix(1);
     std::string out;
-    std::uint32_t bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        const auto at = base64.find(c);
-        if (at == base64.npos) return std::nullopt;
-        bits = bits << 6 | static_cast<std::uint32_t>(at);
-        count += 6;
-        if (count >= 8) out += static_cast<char>(bits >> (count -= 8) & 255);
-    }
-    return out;
+    return json::decode_base64(text, out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::optional<std::string> gunzip(std::string_view in, std::size_t most) {

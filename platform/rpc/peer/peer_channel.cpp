@@ -17,10 +17,6 @@ failure nobody(const std::string& role) {
     return {code::unavailable, "SERVICE_UNAVAILABLE", fmt::format("The {} service does not answer at the moment; try again shortly.", role)};
 }
 
-}  // namespace
-
-namespace {
-
 grpc::channel_options options_of(const std::string& role, const std::string& key, clock& c) {
     return {.name = role, .connect_timeout = connect_timeout, .sign_caller = [key, &c](const principal& caller, std::string_view what) { return sign_caller(key, caller, what, c.now()); }};
 }
