@@ -25,7 +25,7 @@ FAKES = {
         what= words=
         for a; do case $a in
             update|install|--assume-no) what="$what $a" ;;
-            APT::Status-Fd=1) status=1 ;;
+            APT::Status-Fd=*) status=${a#*=} ;;
             -*|*::*) ;;
             *) words="$words $a" ;;
         esac; done
@@ -36,12 +36,15 @@ FAKES = {
                 exit 1 ;;  # as the real one does
         esac
         [ "$FAKE_UID" = 0 ] || [ -n "${AS_ROOT:-}" ] || { echo "E: are you root?" >&2; exit 100; }
-        [ -z "${status:-}" ] || printf 'dlstatus:1:50.0000:Retrieving file 1 of 2\npmstatus:clang-19:20.0000:Unpacking clang-19\n'
+        if [ -n "${status:-}" ]; then
+            printf 'dlstatus:1:50.0000:Retrieving file 1 of 2\npmstatus:clang-19:20.0000:Unpacking clang-19\n' >&"$status"
+            eval "exec $status>&-"  # as the real one does for what it starts
+        fi
         case $what in
             *update*) [ ! -f "$MACHINE/no_network" ] || { echo "E: Failed to fetch: no route to host" >&2; exit 100; }
                       touch "$MACHINE/lists" "$MACHINE/fresh" ;;
             *install*)
-                for n in 1 2 3 4 5 6 7 8 9; do echo "Selecting previously unselected package number-$n."; done
+                for n in 1 2 3 4 5 6 7 8 9; do echo "Selecting previously unselected package number-$n." || exit 100; done
                 [ ! -f "$MACHINE/disk_full" ] || { echo "E: You don't have enough free space in /var/cache/apt/archives/." >&2; exit 100; }
                 [ ! -f "$MACHINE/locked" ] || { echo "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)" >&2; exit 100; }
                 [ ! -f "$MACHINE/lists_are_old" ] || [ -f "$MACHINE/fresh" ] || { echo "E: 404  Not Found: clang-19_1_amd64.deb" >&2; exit 100; }
