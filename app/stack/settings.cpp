@@ -61,7 +61,7 @@ config_schema settings_schema() {
         .integer("limits.user_per_minute", 6000, {1, 100000000}, "requests a minute of one account")
         .integer("limits.anonymous_per_minute", 1200, {1, 100000000}, "requests a minute of one address without credentials")
         .integer("limits.program_per_minute", 600000, {1, 100000000}, "requests a minute of one API key")
-        .integer("orders.most_open", 2000, {1, 1000000}, "orders that may be under way at once; more are answered 503 with Retry-After")
+        .integer("orders.most_open", 2000, {1, 1000000000}, "orders that may be under way at once; more are answered 503 with Retry-After")
         .duration("orders.stock_timeout", 30s, {100ms, 1h}, "an order whose stock is not reserved by then is cancelled")
         .duration("orders.payment_timeout", 60s, {100ms, 1h}, "an order whose payment step is not answered by then is cancelled")
         .duration("inventory.hold", 15min, {1s, 24h}, "how long stock is held for an order that is not confirmed")

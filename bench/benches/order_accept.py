@@ -81,7 +81,7 @@ class Shop:
 
     def __init__(self, run, name, *settings, articles=500):
         self.run = run
-        self.platform = platform.Platform(run, name, "orders.most_open=1000000", "orders.stock_timeout=1h", "orders.payment_timeout=1h", *settings).start()
+        self.platform = platform.Platform(run, name, "orders.most_open=1000000000", "orders.stock_timeout=1h", "orders.payment_timeout=1h", *settings).start()
         self.skus = self.platform.fill_catalogue(articles)
         self.bodies = make_bodies(run, self.skus)
         self.token = self.platform.shopper_token()
