@@ -125,7 +125,8 @@ constexpr milliseconds probe_interval{500};
 void connect(const process& p, std::string_view service, std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& to) {
     to.emplace(service, std::make_unique<pg::database>(pg::options{.conninfo = p.conninfo(service),
                                                                    .name = std::string(service),
-                                                                   .max_connections_per_core = p.settings.get<int>("database.connections")},
+                                                                   .max_connections_per_core = p.settings.get<int>("database.connections"),
+                                                                   .by_index = true},
                                                        p.clock));
 }
 

@@ -66,8 +66,6 @@ checkpoint_completion_target = 0.9
 random_page_cost = 1.1
 jit = off
 autovacuum = on
-# Tables are empty at the first start and grow at once: what was planned for them has to be planned again soon.
-autovacuum_naptime = 5s
 track_io_timing = off
 password_encryption = scram-sha-256
 timezone = 'UTC'

@@ -144,6 +144,9 @@ struct options {
     milliseconds connect_timeout{5'000};
     milliseconds statement_timeout{30'000};     // also the server's statement_timeout; 0 for none (migrations)
     seconds idle_timeout{60};                   // an unused connection is closed; one a core is kept
+    // For statements that find their rows by an index: planned once a connection, whatever the parameters, and never so as to read a
+    // whole table, which is best while it is empty and dear when it has grown.
+    bool by_index = false;
 };
 
 struct pool_stats {

@@ -307,6 +307,28 @@ TEST(pool, closes_connections_that_are_not_used_but_one) {
     with_database(fall_idle, o);
 }
 
+constexpr statement by_ids{"pool.by_ids", "SELECT oid FROM pg_catalog.pg_class WHERE oid = ANY ($1::bigint[]::oid[])"};
+constexpr statement plans_of_it{"pool.plans", "SELECT generic_plans, custom_plans FROM pg_catalog.pg_prepared_statements WHERE statement LIKE '%$1::bigint[]::oid[]%'"};
+constexpr statement make_empty{"pool.make_empty", "CREATE TEMPORARY TABLE grows (id bigint PRIMARY KEY)"};
+constexpr statement explained{"pool.explained", "EXPLAIN SELECT id FROM grows WHERE id = ANY ('{1,2,3}')"};
+
+task<void> plan_in(storage::unit_of_work& uow) {
+    auto& tx = of(uow);
+    for (std::int64_t i = 1; i <= 8; ++i) co_await tx.query(by_ids, params(std::vector<std::int64_t>(1, i)));
+    const auto plans = co_await tx.query(plans_of_it);
+    EXPECT_EQ(plans.front().get<std::int64_t>(0), 8);
+    EXPECT_EQ(plans.front().get<std::int64_t>(1), 0);
+    co_await tx.query(make_empty);
+    const auto plan = co_await tx.query(explained);
+    for (const auto line : plan) EXPECT_FALSE(line.get<std::string_view>(0).contains("Seq Scan")) << line.get<std::string_view>(0);
+}
+task<void> plan_once(database& db) { co_await db.run({}, plan_in); }
+TEST(pool, of_statements_by_index_plans_each_once_and_for_tables_that_grow) {
+    auto o = with(1);
+    o.by_index = true;
+    with_database(plan_once, o);
+}
+
 PG_TEST(close, refuses_callers_after) {
     co_await expect_works(db);
     co_await db.close();
