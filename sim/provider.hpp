@@ -9,7 +9,7 @@
 
 #include "domains/commerce/payment/app/ports.hpp"
 #include "domains/commerce/payment/provider/books.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 #include "platform/runtime/scope.hpp"
 #include "sim/chance.hpp"
 
@@ -23,7 +23,7 @@ class provider final : public payment::provider {
 public:
     // All but the node's own clock outlive it.
     provider(payment_provider::books& b, chance& c, asio::any_io_executor home, clock& time, later far)
-        : books_(b), chance_(c), home_(home), clock_(time), far_(std::move(far)), ready_(std::make_shared<events::signal>(home, time)) {}
+        : books_(b), chance_(c), home_(home), clock_(time), far_(std::move(far)), ready_(std::make_shared<bv::signal>(home, time)) {}
 
     void submit(std::vector<payment::provider_call>) override;
     task<std::vector<payment::provider_answer>> answers(std::size_t max, steady_point until) override;
@@ -43,7 +43,7 @@ private:
     asio::any_io_executor home_;
     clock& clock_;
     const later far_;
-    std::shared_ptr<events::signal> ready_;
+    std::shared_ptr<bv::signal> ready_;
     std::deque<payment::provider_answer> answered_;
     scope calls_{"sim.provider"};
 };

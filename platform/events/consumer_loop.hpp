@@ -21,7 +21,7 @@
 #include "platform/core/error.hpp"
 #include "platform/events/log.hpp"
 #include "platform/events/log_storage.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 #include "platform/events/source_tail.hpp"
 
 namespace bv::events {

@@ -15,7 +15,7 @@
 #include "platform/core/clock.hpp"
 #include "platform/events/log.hpp"
 #include "platform/events/outbox_reader.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 
 namespace bv::events {
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "platform/events/outbox_reader.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 
 namespace bv::events {
 

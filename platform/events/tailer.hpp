@@ -18,7 +18,7 @@
 #include "platform/events/horizon.hpp"
 #include "platform/events/horizon_watch.hpp"
 #include "platform/events/outbox_reader.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 #include "platform/events/source_tail.hpp"
 
 namespace bv::events {

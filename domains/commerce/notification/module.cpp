@@ -7,7 +7,7 @@
 #include "domains/commerce/notification/adapters/file_mailer.hpp"
 #include "domains/commerce/notification/adapters/postgres_notification_store.hpp"
 #include "domains/commerce/notification/app/tell_buyers.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 #include "platform/runtime/deadline.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/telemetry/log.hpp"
@@ -29,7 +29,7 @@ std::unique_ptr<mailer> make_mailer(const options& o, clock& c) {
 // The consumer's store. Wakes the worker once mails are queued for good: before the commit it would not see them.
 class waking_transactor final : public storage::transactor {
 public:
-    waking_transactor(storage::transactor& inner, std::shared_ptr<events::signal> s) : inner_(inner), signal_(std::move(s)) {}
+    waking_transactor(storage::transactor& inner, std::shared_ptr<bv::signal> s) : inner_(inner), signal_(std::move(s)) {}
     task<void> run(storage::transaction_options o, std::function<task<void>(storage::unit_of_work&)> work) override {
         co_await inner_.run(std::move(o), std::move(work));
         if (queued_.exchange(false)) signal_->notify();
@@ -39,7 +39,7 @@ public:
 
 private:
     storage::transactor& inner_;
-    std::shared_ptr<events::signal> signal_;
+    std::shared_ptr<bv::signal> signal_;
     std::atomic<bool> queued_{false};
 };
 
@@ -48,7 +48,7 @@ private:
 struct service::impl {
     impl(deps given, options chosen)
         : d(given), o(std::move(chosen)), home(d.runtime.context(d.runtime.cores() - 1).get_executor()),
-          work(std::make_shared<events::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), contacts(d.identity),
+          work(std::make_shared<bv::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), contacts(d.identity),
           mail(make_mailer(o, d.clock)), tell(store, d.clock), deliver(store, contacts, *mail, d.clock, d.rng, o.delivery), endpoint(store, d.clock) {
         d.log.subscribe({.group = "notification",
                          .source = "orders",
@@ -103,7 +103,7 @@ struct service::impl {
     deps d;
     options o;
     asio::any_io_executor home;
-    std::shared_ptr<events::signal> work;
+    std::shared_ptr<bv::signal> work;
     waking_transactor consumer_store;
     postgres_notification_store store;
     contract_contacts contacts;

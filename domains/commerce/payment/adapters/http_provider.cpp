@@ -3,7 +3,7 @@
 #include <deque>
 
 #include "domains/commerce/payment/adapters/provider_wire.hpp"
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 #include "platform/net/http/client.hpp"
 #include "platform/resilience/bulkhead.hpp"
 #include "platform/resilience/circuit_breaker.hpp"
@@ -26,7 +26,7 @@ struct http_provider::impl {
         : home(std::move(home_)), time(c), options(std::move(o)),
           client({.host = options.host, .port = options.port, .max_connections_per_core = options.concurrent + 2, .timeout = options.timeout}),
           places({.name = "payment_provider", .concurrent = static_cast<std::size_t>(options.concurrent), .waiting = 4'096}),
-          circuit({.dependency = "payment_provider", .open_for = options.open_for}, c), ready(std::make_shared<events::signal>(home, time)) {}
+          circuit({.dependency = "payment_provider", .open_for = options.open_for}, c), ready(std::make_shared<bv::signal>(home, time)) {}
 
     void answer(provider_answer a) {
         answers.push_back(std::move(a));
@@ -104,7 +104,7 @@ struct http_provider::impl {
     http::client client;
     resilience::bulkhead places;
     resilience::circuit_breaker circuit;
-    std::shared_ptr<events::signal> ready;
+    std::shared_ptr<bv::signal> ready;
     std::deque<provider_answer> answers;
     telemetry::histogram& seconds_spent = telemetry::time("bv_payment_provider_seconds", "Time of a call to the payment provider");
     scope calls{"payment.provider_calls"};

@@ -1,9 +1,9 @@
-#include "platform/events/signal.hpp"
+#include "platform/runtime/signal.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-namespace bv::events {
+namespace bv {
 
 void signal::notify() {
     if (set_.exchange(true)) return;
@@ -20,4 +20,4 @@ task<void> signal::wait_for(std::chrono::nanoseconds time) {
         throw boost::system::system_error(asio::error::operation_aborted);
 }
 
-}  // namespace bv::events
+}  // namespace bv

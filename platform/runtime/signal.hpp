@@ -10,7 +10,7 @@
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
 
-namespace bv::events {
+namespace bv {
 
 class signal : public std::enable_shared_from_this<signal> {
 public:
@@ -30,4 +30,4 @@ private:
     const std::unique_ptr<timer> timer_;
 };
 
-}  // namespace bv::events
+}  // namespace bv
