@@ -33,6 +33,8 @@ std::span<const pg::migration> platform_files() {
 // Where services are processes of their own, an event of another is only seen by looking.
 constexpr milliseconds look_for_others_events{25};
 
+storage::lease_terms turn_of(const process& p) { return {.life = p.settings.get<milliseconds>("leases.life")}; }
+
 payment::provider_options provider_of(const process& p) {
     // "http://host:port"
     const auto rest = p.provider_url.substr(p.provider_url.find("//") + 2);
@@ -50,6 +52,7 @@ payment::options payment_options(const process& p) {
     o.provider = provider_of(p);
     o.callback_secret = p.secrets.get_or_put(stack::provider_callback_secret, security::random_secret());
     o.core = p.runtime.cores() - 1;  // away from core 0, where jobs start
+    o.turn = turn_of(p);
     return o;
 }
 
@@ -59,6 +62,7 @@ order::options order_options(const process& p) {
     o.most_open = c.get<std::int64_t>("orders.most_open");
     o.times.stock = c.get<milliseconds>("orders.stock_timeout");
     o.times.authorisation = o.times.capture = c.get<milliseconds>("orders.payment_timeout");
+    o.turn = turn_of(p);
     return o;
 }
 
@@ -89,6 +93,7 @@ identity::options identity_options(const process& p) {
 inventory::options inventory_options(const process& p) {
     inventory::options o;
     o.reservations.hold = p.settings.get<seconds>("inventory.hold");
+    o.turn = turn_of(p);
     return o;
 }
 
@@ -96,6 +101,7 @@ events::embedded_log_options log_options(const process& p) {
     events::embedded_log_options o;
     if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
     o.retention = p.settings.get<std::chrono::hours>("events.retention");
+    o.leases = turn_of(p);
     return o;
 }
 

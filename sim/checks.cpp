@@ -32,7 +32,7 @@ void each_group(const stores& s, F f) {
         s.schemas.find(source)->outbox.each_committed([&last](std::int64_t position, const events::event&) { last = position; });
         for (const auto& [group, consumer] : groups) {
             const auto* at = s.schemas.find(consumer)->positions.committed({group, source});
-            f(group, source, at ? *at : 0, last);
+            f(group, source, at ? at->position : 0, last);
         }
     }
 }

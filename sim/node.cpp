@@ -26,10 +26,11 @@ task<void> rough_link::pass(memory::leg l) {
 
 struct node::services {
     services(node& n, asio::any_io_executor home)
-        : link(n.chance_, n.clock_), db(n.stores_.database, n.clock_, n.chance_.random(), link),
+        : link(n.chance_, n.clock_), db(n.stores_.database, n.clock_, n.chance_.random(), link), leases(db, n.stores_.leases, n.clock_),
+          turn{.owner = n.name() + "/" + std::to_string(++n.starts_), .life = lease_life, .is_gone = {}},
           real_log(std::vector<asio::any_io_executor>{home},
                    std::make_unique<rough_storage>(std::make_unique<events::memory_log_storage>(n.stores_.database, n.stores_.schemas, db, n.clock_), n.chance_),
-                   {.ring = {.events = ring}}, n.clock_, n.chance_.random()),
+                   {.ring = {.events = ring}, .leases = turn}, n.clock_, n.chance_.random()),
           log(real_log, n.chance_, n.clock_), prices(n.stores_.prices) {
         if (n.has(role::orders)) add_orders(n, home);
         if (n.has(role::inventory)) add_inventory(n, home);
@@ -43,22 +44,25 @@ struct node::services {
         streams.emplace(n.stores_.orders);
         sagas.emplace(n.stores_.orders);
         projections.emplace(n.stores_.orders);
-        orders.emplace(order::ports{home, {n.clock_, random, db, *streams, *sagas, *projections, *order_outbox, order::options{}.times}, log, prices},
-                       order::options{});
+        order::options o;
+        o.turn = turn;
+        orders.emplace(order::ports{home, {n.clock_, random, db, *streams, *sagas, *projections, *order_outbox, o.times}, log, prices, leases}, o);
     }
     void add_inventory(node& n, const asio::any_io_executor& home) {
         stock_outbox.emplace(n.stores_.schemas.of("inventory"), "inventory", n.clock_, [this] { log.wake(); });
         stock_store.emplace(n.stores_.stock, db, n.clock_);
         inventory::options o;
         o.reservations.hold = n.hold_;
+        o.turn = turn;
         if (n.hold_ < o.expiry_interval) o.expiry_interval = seconds(1);
-        stock.emplace(inventory::ports{home, n.clock_, n.chance_.random(), db, *stock_store, *stock_outbox, log}, o);
+        stock.emplace(inventory::ports{home, n.clock_, n.chance_.random(), db, *stock_store, *stock_outbox, log, leases}, o);
     }
     void add_payment(node& n, const asio::any_io_executor& home) {
         payment_outbox.emplace(n.stores_.schemas.of("payment"), "payment", n.clock_, [this] { log.wake(); });
         payment_store.emplace(n.stores_.payments);
         at_provider.emplace(n.stores_.provider, n.chance_, home, n.clock_, n.far_);
-        payments.emplace(payment::ports{home, n.clock_, n.chance_.random(), db, *payment_store, *payment_outbox, log, *at_provider}, payment::service_options{});
+        payments.emplace(payment::ports{home, n.clock_, n.chance_.random(), db, *payment_store, *payment_outbox, log, *at_provider, leases},
+                         payment::service_options{.turn = turn});
         at_provider->call_back = [this](std::vector<std::string> keys) { payments->hurry(std::move(keys)); };
     }
     void add_notification(node& n) {
@@ -67,14 +71,18 @@ struct node::services {
         events::subscription s{.group = "notification", .source = "orders", .types = notification::tell_buyers::types()};
         s.handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return (*tell)(uow, batch); };
         s.store = &db;
+        s.leases = &leases;
         s.consumer = "notification";
         log.subscribe(std::move(s));
     }
 
     static constexpr std::size_t ring = 32;  // events kept in memory: consumers that fall behind read the table
+    static constexpr milliseconds lease_life{4'000};  // a node that crashed is followed within a storm
 
     rough_link link;
     memory::client db;
+    memory::lease_store leases;
+    const storage::lease_terms turn;
     events::embedded_log real_log;
     rough_log log;
     shop_window prices;

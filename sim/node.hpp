@@ -69,6 +69,7 @@ private:
     const later far_;
     node_clock clock_;
     bool stopped_ = false;
+    int starts_ = 0;
     // The io_context ends first: its coroutines refer to the services.
     std::unique_ptr<services> services_;
     std::unique_ptr<asio::io_context> io_;

@@ -16,6 +16,7 @@ class rough_log final : public events::log {
 public:
     rough_log(events::log& inner, chance& c, clock& time) : inner_(inner), chance_(c), clock_(time) {}
     void subscribe(events::subscription) override;
+    void observe(events::observer o) override { inner_.observe(std::move(o)); }
     task<void> start() override { return inner_.start(); }
     task<void> stop() override { return inner_.stop(); }
     [[nodiscard]] std::vector<events::subscription_status> status() const override { return inner_.status(); }

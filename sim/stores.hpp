@@ -7,12 +7,14 @@
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 #include "domains/commerce/payment/provider/books.hpp"
 #include "platform/events/memory_log_storage.hpp"
+#include "platform/storage/memory/lease_store.hpp"
 #include "sim/prices.hpp"
 
 namespace bv::sim {
 
 struct stores {
     memory::database database{};
+    memory::leases leases{};
     events::memory_schemas schemas{};
     order::memory_orders orders{};
     inventory::memory_stock stock{};

@@ -11,6 +11,7 @@ namespace products = ::bitvelocity::commerce::product::v1;
 class no_log final : public events::log {
 public:
     void subscribe(events::subscription) override {}
+    void observe(events::observer) override {}
     task<void> start() override { co_return; }
     task<void> stop() override { co_return; }
     [[nodiscard]] std::vector<events::subscription_status> status() const override { return {}; }

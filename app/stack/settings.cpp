@@ -66,6 +66,7 @@ config_schema settings_schema() {
         .duration("orders.payment_timeout", 60s, {100ms, 1h}, "an order whose payment step is not answered by then is cancelled")
         .duration("inventory.hold", 15min, {1s, 24h}, "how long stock is held for an order that is not confirmed")
         .duration("events.retention", 168h, {1min, 8760h}, "how long published events are kept once every group has them")
+        .duration("leases.life", 9s, {1s, 10min}, "a process that stands still for so long is followed by another in what one at a time does; renewed three times as often")
         .boolean("demo.seed", true, "a small catalogue and development accounts at first start");
     for (const char* own : {"BV_ROOT", "BV_PRESET", "BV_BUILD", "BV_BINARY", "BV_CONFIG"}) s.ignore_variable(own);
     return s;

@@ -57,6 +57,7 @@ private:
 class idle_log final : public events::log {
 public:
     void subscribe(events::subscription s) override { subscriptions.push_back(std::move(s)); }
+    void observe(events::observer) override {}
     task<void> start() override { co_return; }
     task<void> stop() override { co_return; }
     std::vector<events::subscription_status> status() const override { return {}; }

@@ -11,6 +11,7 @@
 #include "platform/events/pg_outbox.hpp"
 #include "platform/rpc/auth/caching_authenticator.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::identity {
@@ -45,6 +46,7 @@ struct service::impl {
                                    contract::ApiKeyRevoked::descriptor()->full_name()},
                          .handler = [this](storage::unit_of_work& uow, std::span<const events::event>) { return load_revocations(env, uow, env.clock.now() - overlap); },
                          .store = &d.db,
+                         .leases = &leases,
                          .consumer = "identity"});
     }
 
@@ -112,6 +114,7 @@ struct service::impl {
     environment env;
     api endpoint;
     rpc::caching_authenticator caller;
+    pg::lease_store leases{d.db, "identity"};
     std::atomic<time_point> followed_until{};
     scope jobs{"identity"};
 };

@@ -71,7 +71,10 @@ task<consumer_loop::attempt> consumer_loop::tried(task<void> work) {
     co_return std::nullopt;
 }
 
-task<void> consumer_loop::run() {
+task<void> consumer_loop::run(const storage::tenure* under) {
+    under_ = under;
+    loaded_ = false;
+    attempts_ = waits_ = 0;
     while (!halted_) {
         const auto broken = co_await tried(step());
         if (halted_) break;
@@ -97,6 +100,12 @@ task<void> consumer_loop::step() {
         co_await apply_batch();
 }
 
+task<void> consumer_loop::follow() {
+    under_ = nullptr;
+    co_await load();
+    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, tail_->head() - position_)));
+}
+
 task<void> consumer_loop::load() {
     loaded_ = false;
     buffer_.clear();
@@ -105,12 +114,15 @@ task<void> consumer_loop::load() {
 }
 
 task<void> consumer_loop::load_in(storage::unit_of_work& uow) {
-    const auto at = co_await store_->load(uow);
+    place there;
+    if (under_) there = co_await store_->take(uow, under_->fence());
+    else there = co_await store_->load(uow);
     blocked_ = co_await store_->blocked_keys(uow);
     blocked_.erase("");
     dead_ = co_await store_->unresolved(uow);
-    position_ = scanned_ = at;
-    seen_ = at;
+    fence_ = there.fence;
+    position_ = scanned_ = there.position;
+    seen_ = there.position;
 }
 
 // Takes the next events from memory, or from the table when we are far behind.
@@ -151,7 +163,7 @@ task<void> consumer_loop::rest() {
     co_await work_->wait_for(until - clock_.steady_now());
 }
 
-task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_->advance(uow, position_, to); }
+task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_->advance(uow, at(), to); }
 
 task<void> consumer_loop::apply_batch() {
     const auto n = std::min(limit_, buffer_.size());
@@ -179,7 +191,7 @@ task<void> consumer_loop::apply_batch() {
 // May run again after a serialization failure: sets no more than parked_ and blocked_ keys that are known to be free.
 task<void> consumer_loop::apply_in(storage::unit_of_work& uow, std::int64_t to) {
     parked_ = 0;
-    co_await store_->advance(uow, position_, to);
+    co_await store_->advance(uow, at(), to);
     std::vector<std::string> suspects;
     for (const auto& e : batch_)
         if (blocked_.contains(e.key)) suspects.push_back(e.key);
@@ -263,7 +275,7 @@ task<void> consumer_loop::after_failed_event(error why) {
 }
 
 task<void> consumer_loop::give_up_in(storage::unit_of_work& uow, std::string why) {
-    co_await store_->advance(uow, position_, batch_.front().position);
+    co_await store_->advance(uow, at(), batch_.front().position);
     store_->park(uow, batch_, attempts_, why, "failed");
 }
 

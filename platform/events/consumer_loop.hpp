@@ -3,7 +3,7 @@
 //
 // A failing batch is halved until the failing event stands alone; that one is tried `retry.attempts` times and then
 // becomes a dead letter, and later events of its key are parked behind it. While a dependency is away nothing counts as an
-// attempt. Another instance of the group that moved the position is noticed by every transaction (fencing).
+// attempt. Another instance of the group that moved the position, or has the lease by now, is noticed by every transaction (fencing).
 #pragma once
 
 #include <atomic>
@@ -23,6 +23,7 @@
 #include "platform/events/log_storage.hpp"
 #include "platform/runtime/signal.hpp"
 #include "platform/events/source_tail.hpp"
+#include "platform/storage/leased_job.hpp"
 
 namespace bv::events {
 
@@ -33,8 +34,11 @@ public:
     consumer_loop(subscription, std::shared_ptr<source_tail>, log_storage&, asio::any_io_executor, clock&, rng&);
     ~consumer_loop();
 
-    // Runs until halt(), on the executor given; never throws for a broken dependency.
-    task<void> run();
+    // Runs until halt(), on the executor given; never throws for a broken dependency. Under a lease: its fence goes with every move of
+    // the position. May be cancelled and run again under the next.
+    task<void> run(const storage::tenure* under = nullptr);
+    // While another instance does the work, and this one does not: looks where the group is, for status().
+    task<void> follow();
     // Thread-safe, all. halt: run() ends after the batch in hand. refresh: dead letters were resolved elsewhere.
     void halt() noexcept;
     void refresh() noexcept;
@@ -59,6 +63,7 @@ private:
     task<void> back_off(int failures);
     void applied(std::int64_t to);
     [[nodiscard]] storage::transaction_options options(std::string traceparent) const;
+    [[nodiscard]] place at() const noexcept { return {position_, fence_}; }
 
     const subscription sub_;
     const std::shared_ptr<source_tail> tail_;
@@ -70,7 +75,9 @@ private:
     const std::unique_ptr<consumer_metrics> metrics_;
 
     // Of the coroutine alone.
+    const storage::tenure* under_ = nullptr;
     bool loaded_ = false;
+    std::int64_t fence_ = 0;              // under which position_ was read
     std::uint64_t generation_ = 0;        // of the tail when the position was read
     std::int64_t scanned_ = 0;            // everything up to here is applied, or does not concern us
     std::deque<event_ptr> buffer_;        // matching events after it…

@@ -4,9 +4,10 @@
 
 namespace bv::events {
 
-failure position_moved(const std::string& group, const std::string& source, std::int64_t from) {
+failure position_moved(const std::string& group, const std::string& source, place from) {
     return {code::aborted, std::string(consumer_store::position_moved),
-            fmt::format("group {} of {} is no longer at position {}: another instance moved it", group, source, from)};
+            fmt::format("group {} of {} is no longer at position {} under fence {}: another instance moved it, or took it over", group, source, from.position,
+                        from.fence)};
 }
 
 }  // namespace bv::events

@@ -16,15 +16,24 @@
 
 namespace bv::events {
 
+// Where a group is, and the fence of the lease under which it got there; 0 without leases.
+struct place {
+    std::int64_t position = 0;
+    std::int64_t fence = 0;
+};
+
 class consumer_store {
 public:
     virtual ~consumer_store() = default;
 
-    // The group's position; 0, and a row for it, the first time.
-    virtual task<std::int64_t> load(storage::unit_of_work&) = 0;
+    // Where the group is; at 0, and a row for it, the first time.
+    virtual task<place> load(storage::unit_of_work&) = 0;
+    // The same, for the holder of a lease: from its commit on lower fences move nothing. Throws failure ABORTED position_moved when a
+    // higher one has been here.
+    virtual task<place> take(storage::unit_of_work&, std::int64_t fence) = 0;
     // Locks the position against other instances of the group and moves it. Throws failure ABORTED
-    // position_moved when it is not where the caller believes it to be.
-    virtual task<void> advance(storage::unit_of_work&, std::int64_t from, std::int64_t to) = 0;
+    // position_moved when it, or its fence, is not what the caller believes it to be.
+    virtual task<void> advance(storage::unit_of_work&, place from, std::int64_t to) = 0;
     // Locks it without moving it.
     virtual task<void> lock(storage::unit_of_work&) = 0;
 
@@ -40,7 +49,7 @@ public:
     static constexpr std::string_view position_moved = "POSITION_MOVED";
 };
 
-// What advance() throws.
-[[nodiscard]] failure position_moved(const std::string& group, const std::string& source, std::int64_t from);
+// What take() and advance() throw.
+[[nodiscard]] failure position_moved(const std::string& group, const std::string& source, place from);
 
 }  // namespace bv::events

@@ -11,6 +11,7 @@
 #include "platform/core/assert.hpp"
 #include "platform/events/consumer_loop.hpp"
 #include "platform/events/names.hpp"
+#include "platform/events/observer_loop.hpp"
 #include "platform/events/pg_log_storage.hpp"
 #include "platform/events/retention.hpp"
 #include "platform/runtime/scope.hpp"
@@ -27,7 +28,10 @@ struct embedded_log::impl {
     scope grace{"events.stop"};
     std::vector<subscription> subscriptions;
     std::map<std::string, std::shared_ptr<source_tail>> tails;
+    std::vector<observer> observers;
     std::vector<std::unique_ptr<consumer_loop>> loops;
+    std::vector<std::unique_ptr<storage::leased_job>> turns;  // of those loops that take turns with other processes
+    std::vector<std::unique_ptr<observer_loop>> watching;
     std::unique_ptr<tailer> tail;
     std::unique_ptr<retention> pruner;
     std::atomic<tailer*> awake{nullptr};  // set while it runs
@@ -38,10 +42,12 @@ struct embedded_log::impl {
     std::vector<std::string> sources() const {
         std::set<std::string> out;
         for (const auto& s : subscriptions) out.insert(s.source);
+        for (const auto& o : observers) out.insert(o.source);
         return {out.begin(), out.end()};
     }
     const asio::any_io_executor& core(std::size_t i) const { return cores[i % cores.size()]; }
     void build();
+    void spawn_loop(consumer_loop&, const asio::any_io_executor&);
 };
 
 void embedded_log::impl::build() {
@@ -50,8 +56,19 @@ void embedded_log::impl::build() {
     std::size_t next = 0;
     for (const auto& s : subscriptions)
         loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), *storage, core(next++), time, random));
+    for (const auto& o : observers) watching.push_back(std::make_unique<observer_loop>(o, tails.at(o.source), core(next++), time));
     tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail);
-    pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, options.retention, options.retention_interval, core(0), time);
+    pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, sources(), options.retention, options.retention_interval, core(0), time);
+}
+
+void embedded_log::impl::spawn_loop(consumer_loop& loop, const asio::any_io_executor& home) {
+    const auto& s = loop.what();
+    if (!s.leases) return tasks.spawn(home, loop.run());
+    auto terms = named(fmt::format("events:{}:{}", s.group, s.source), options.leases);
+    terms.while_waiting = [&loop] { return loop.follow(); };
+    auto& turn = turns.emplace_back(std::make_unique<storage::leased_job>(*s.leases, std::move(terms), [&loop](const storage::tenure& t) { return loop.run(&t); },
+                                                                         home, time, random));
+    tasks.spawn(home, turn->run());
 }
 
 namespace {
@@ -86,15 +103,24 @@ void embedded_log::subscribe(subscription s) {
     impl_->subscriptions.push_back(std::move(s));
 }
 
+void embedded_log::observe(observer o) {
+    BV_ASSERT(!impl_->tail);
+    check_service_name(o.source);
+    if (!o.seen || !o.missed)
+        throw failure(code::invalid_argument, "BAD_SUBSCRIPTION", fmt::format("an observer of {} needs both functions: what it missed is as important as what it sees", o.source));
+    impl_->observers.push_back(std::move(o));
+}
+
 task<void> embedded_log::start() {
     BV_ASSERT(!impl_->tail);
     impl_->build();
-    if (impl_->subscriptions.empty()) co_return;
+    if (impl_->tails.empty()) co_return;
     impl_->awake = impl_->tail.get();
     impl_->tasks.spawn(impl_->core(0), impl_->tail->run());
     impl_->tasks.spawn(impl_->core(0), impl_->pruner->run());
     std::size_t next = 0;
-    for (const auto& loop : impl_->loops) impl_->tasks.spawn(impl_->core(next++), loop->run());
+    for (const auto& loop : impl_->loops) impl_->spawn_loop(*loop, impl_->core(next++));
+    for (const auto& watch : impl_->watching) impl_->tasks.spawn(impl_->core(next++), watch->run());
 }
 
 namespace {
@@ -110,6 +136,8 @@ task<void> embedded_log::stop() {
     impl_->tail->halt();
     impl_->pruner->halt();
     for (const auto& loop : impl_->loops) loop->halt();
+    for (const auto& turn : impl_->turns) turn->halt();
+    for (const auto& watch : impl_->watching) watch->halt();
     impl_->grace.spawn(impl_->core(0), cancel_after(impl_->tasks, impl_->time, impl_->options.stop_grace));
     co_await impl_->tasks.join();
     impl_->grace.stop();

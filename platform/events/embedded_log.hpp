@@ -2,8 +2,8 @@
 //
 //   tailer ── one probe for all sources ──► source_tail (a ring per source) ──► consumer_loop (one per subscription)
 //
-// Several processes may run the same groups: positions fence them, so effects are once, but only one instance makes
-// progress at a time.
+// Several processes may run the same groups: the one that holds a group's lease works, and the next takes over when it ends, dies or
+// stands still. Positions fence them, with leases and without.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@
 #include "platform/events/source_tail.hpp"
 #include "platform/events/tailer.hpp"
 #include "platform/runtime/runtime.hpp"
+#include "platform/storage/leased_job.hpp"
 #include "platform/storage/postgres/database.hpp"
 
 namespace bv::events {
@@ -29,6 +30,7 @@ struct embedded_log_options {
     std::chrono::hours retention{7 * 24};      // events are kept this long, and longer while a group has not passed them
     std::chrono::minutes retention_interval{10};
     milliseconds stop_grace{10'000};           // batches in hand get this long at stop(), then they are cancelled (rolled back)
+    storage::lease_terms leases{};             // of every subscription that has a lease_store; the log names them
 };
 
 class embedded_log final : public log {
@@ -42,6 +44,8 @@ public:
 
     // Throws failure INVALID_ARGUMENT for a subscription without handler, store, name, or twice the same group and source.
     void subscribe(subscription) override;
+    // The same for an observer without both functions.
+    void observe(observer) override;
     // Spawns the loops over the cores and returns; a database that is away is waited for in the background.
     task<void> start() override;
     task<void> stop() override;

@@ -15,6 +15,7 @@
 #include "platform/core/task.hpp"
 #include "platform/events/event.hpp"
 #include "platform/events/horizon_watch.hpp"
+#include "platform/storage/lease.hpp"
 #include "platform/storage/unit_of_work.hpp"
 
 namespace bv::events {
@@ -37,12 +38,23 @@ struct subscription {
     std::size_t max_batch = 64;
     batch_handler handler;
     storage::transactor* store = nullptr;  // the consumer's own; holds its position, inbox and dead letters
+    // In the same store: of the group's instances the one that holds the lease works. None: all try, and the position lets one through.
+    storage::lease_store* leases = nullptr;
     std::string consumer;                // the consuming service, whose schema that is
     storage::isolation isolation = storage::isolation::read_committed;
     // Background work: from the start of one batch to the start of the next at least so long passes, so that batches are few and large. A
     // batch costs as much as several events do. What comes after a quiet time is taken at once.
     milliseconds gather{0};
     retry_policy retry{};
+};
+
+// Told of events in every process that asks, for what each keeps in memory: no position is stored, and nothing is told again. Both
+// functions are short, do not throw, and are called on a thread of the log.
+struct observer {
+    std::string source;
+    std::vector<std::string> types;                 // as of a subscription
+    std::function<void(const event&)> seen;         // each committed event, in order, soon after its commit
+    std::function<void()> missed;                   // others may have passed unseen: first of all, and when the database began anew
 };
 
 struct subscription_status {
@@ -58,6 +70,7 @@ public:
     virtual ~log() = default;
     // Before start() only.
     virtual void subscribe(subscription) = 0;
+    virtual void observe(observer) = 0;
     // Sets the subscriptions to work in the background, until stop(), and returns. A broken dependency is waited for.
     virtual task<void> start() = 0;
     // Finishes the batches in hand, then joins.

@@ -38,6 +38,8 @@ public:
     virtual storage::transactor& producer() = 0;
     virtual storage::transactor& store() = 0;
     virtual outbox& box() = 0;
+    // Where the groups' instances take turns; null: all work at the same time.
+    virtual storage::lease_store* leases() { return nullptr; }
     // Remembers that the group applied the event, in the unit of work.
     virtual task<void> remember(storage::unit_of_work&, std::string group, event) = 0;
     // What the group's committed effects are, in the order they were made.
@@ -108,6 +110,7 @@ inline subscription subscribed(log_world& w, std::string group, fault broken = {
     s.source = w.source();
     s.consumer = w.consumer();
     s.store = &w.store();
+    s.leases = w.leases();
     s.retry = {.attempts = 3, .first_delay = milliseconds(1), .max_delay = milliseconds(5)};
     s.handler = [&w, group, broken](storage::unit_of_work& uow, std::span<const event> batch) {
         return remember_or_fail(&w, &uow, group, {batch.begin(), batch.end()}, broken);

@@ -14,20 +14,30 @@ public:
     memory_consumer_store(memory_schema& s, std::string group, std::string source, const clock& c)
         : schema_(s), key_(std::move(group), std::move(source)), clock_(c) {}
 
-    task<std::int64_t> load(storage::unit_of_work& uow) override {
+    task<place> load(storage::unit_of_work& uow) override {
         auto& tx = memory::of(uow);
         co_await tx.statement();
         if (const auto* at = schema_.positions.find(tx, key_)) co_return *at;
-        co_await schema_.positions.insert(tx, key_, 0);
+        co_await schema_.positions.insert(tx, key_, {});
         co_await tx.statement();
         co_return *schema_.positions.find(tx, key_);
     }
-    task<void> advance(storage::unit_of_work& uow, std::int64_t from, std::int64_t to) override {
+    task<place> take(storage::unit_of_work& uow, std::int64_t fence) override {
+        co_await load(uow);
+        auto& tx = memory::of(uow);
+        co_await tx.statement();
+        auto at = *co_await schema_.positions.lock(tx, key_);
+        if (at.fence > fence) throw events::position_moved(key_.first, key_.second, {at.position, fence});
+        at.fence = fence;
+        schema_.positions.put(tx, key_, at);
+        co_return at;
+    }
+    task<void> advance(storage::unit_of_work& uow, place from, std::int64_t to) override {
         auto& tx = memory::of(uow);
         co_await tx.statement();
         const auto* at = co_await schema_.positions.lock(tx, key_);
-        if (!at || *at != from) throw events::position_moved(key_.first, key_.second, from);
-        schema_.positions.put(tx, key_, to);
+        if (!at || at->position != from.position || at->fence != from.fence) throw events::position_moved(key_.first, key_.second, from);
+        schema_.positions.put(tx, key_, {to, from.fence});
     }
     task<void> lock(storage::unit_of_work& uow) override {
         auto& tx = memory::of(uow);

@@ -24,7 +24,7 @@ struct memory_schema {
     std::int64_t drawn = 0;
     memory::table<std::int64_t, event> outbox{};
     memory::table<uuid, std::int64_t> outbox_ids{};
-    memory::table<group_source, std::int64_t> positions{};
+    memory::table<group_source, place> positions{};
     memory::table<letter_key, dead_letter> letters{};
 };
 

@@ -102,7 +102,7 @@ task<std::int64_t> memory_outbox_reader::prune_in(storage::unit_of_work& uow, st
     auto lowest = std::numeric_limits<std::int64_t>::max();
     for (const auto& [group, consumer] : schemas_.groups[source]) {
         const auto* passed = schemas_.of(consumer).positions.find(tx, {group, source});
-        lowest = std::min(lowest, passed ? *passed : 0);
+        lowest = std::min(lowest, passed ? passed->position : 0);
     }
     auto& outbox = schemas_.of(source).outbox;
     std::vector<std::int64_t> old;

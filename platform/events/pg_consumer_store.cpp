@@ -10,13 +10,18 @@ namespace {
 constexpr std::string_view insert_position_sql = R"(
     INSERT INTO {}.consumer_position (group_name, source) VALUES ($1, $2) ON CONFLICT DO NOTHING)";
 constexpr std::string_view read_position_sql = R"(
-    SELECT position FROM {}.consumer_position WHERE group_name = $1 AND source = $2)";
+    SELECT position, fence FROM {}.consumer_position WHERE group_name = $1 AND source = $2)";
+// Waits for the transaction of who had it before, if there is one.
+constexpr std::string_view take_position_sql = R"(
+    UPDATE {}.consumer_position SET fence = $3
+    WHERE group_name = $1 AND source = $2 AND fence <= $3
+    RETURNING position)";
 constexpr std::string_view lock_position_sql = R"(
     SELECT position FROM {}.consumer_position WHERE group_name = $1 AND source = $2 FOR UPDATE)";
 // Locks, verifies and moves in one statement: who comes second waits for the first and then finds no row.
 constexpr std::string_view advance_sql = R"(
     UPDATE {}.consumer_position SET position = $4, updated_at = now()
-    WHERE group_name = $1 AND source = $2 AND position = $3)";
+    WHERE group_name = $1 AND source = $2 AND position = $3 AND fence = $5)";
 constexpr std::string_view blocked_keys_sql = R"(
     SELECT DISTINCT key FROM {}.dead_letter
     WHERE group_name = $1 AND source = $2 AND state IN ('failed', 'blocked'))";
@@ -46,6 +51,7 @@ pg_consumer_store::pg_consumer_store(std::string group, std::string source, std:
       source_(std::move(source)),
       insert_position_(statement_for(schema, "events.insert_position", insert_position_sql)),
       read_position_(statement_for(schema, "events.read_position", read_position_sql)),
+      take_position_(statement_for(schema, "events.take_position", take_position_sql)),
       lock_position_(statement_for(schema, "events.lock_position", lock_position_sql)),
       advance_(statement_for(schema, "events.advance", advance_sql)),
       blocked_keys_(statement_for(schema, "events.blocked_keys", blocked_keys_sql)),
@@ -53,18 +59,25 @@ pg_consumer_store::pg_consumer_store(std::string group, std::string source, std:
       unresolved_(statement_for(schema, "events.unresolved", unresolved_sql)),
       park_(statement_for(schema, "events.park", park_sql)) {}
 
-task<std::int64_t> pg_consumer_store::load(storage::unit_of_work& uow) {
+task<place> pg_consumer_store::load(storage::unit_of_work& uow) {
     auto& tx = pg::of(uow);
     auto found = co_await tx.query(read_position_, pg::params(group_, source_));
     if (found.empty()) {
         tx.send(insert_position_, pg::params(group_, source_));
         found = co_await tx.query(read_position_, pg::params(group_, source_));
     }
-    co_return found.front().get<std::int64_t>(0);
+    co_return place{found.front().get<std::int64_t>(0), found.front().get<std::int64_t>(1)};
 }
 
-task<void> pg_consumer_store::advance(storage::unit_of_work& uow, std::int64_t from, std::int64_t to) {
-    const auto moved = co_await pg::of(uow).query(advance_, pg::params(group_, source_, from, to));
+task<place> pg_consumer_store::take(storage::unit_of_work& uow, std::int64_t fence) {
+    const auto there = co_await load(uow);
+    const auto taken = co_await pg::of(uow).query(take_position_, pg::params(group_, source_, fence));
+    if (taken.empty()) throw events::position_moved(group_, source_, {there.position, fence});
+    co_return place{taken.front().get<std::int64_t>(0), fence};
+}
+
+task<void> pg_consumer_store::advance(storage::unit_of_work& uow, place from, std::int64_t to) {
+    const auto moved = co_await pg::of(uow).query(advance_, pg::params(group_, source_, from.position, to, from.fence));
     if (moved.affected() != 1)
         throw events::position_moved(group_, source_, from);
 }

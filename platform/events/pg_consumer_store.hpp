@@ -13,8 +13,9 @@ class pg_consumer_store final : public consumer_store {
 public:
     pg_consumer_store(std::string group, std::string source, std::string_view schema);
 
-    task<std::int64_t> load(storage::unit_of_work&) override;
-    task<void> advance(storage::unit_of_work&, std::int64_t from, std::int64_t to) override;
+    task<place> load(storage::unit_of_work&) override;
+    task<place> take(storage::unit_of_work&, std::int64_t fence) override;
+    task<void> advance(storage::unit_of_work&, place from, std::int64_t to) override;
     task<void> lock(storage::unit_of_work&) override;
     task<std::set<std::string>> blocked_keys(storage::unit_of_work&) override;
     task<std::set<std::string>> blocked_among(storage::unit_of_work&, std::vector<std::string> keys) override;
@@ -24,7 +25,7 @@ public:
 
 private:
     std::string group_, source_;
-    pg::statement insert_position_, read_position_, lock_position_, advance_, blocked_keys_, blocked_among_, unresolved_, park_;
+    pg::statement insert_position_, read_position_, take_position_, lock_position_, advance_, blocked_keys_, blocked_among_, unresolved_, park_;
 };
 
 }  // namespace bv::events

@@ -7,6 +7,7 @@
 #include "platform/events/embedded_log.hpp"
 #include "platform/events/log_world.hpp"
 #include "platform/events/pg_outbox.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 #include "platform/testing/postgres_fixture.hpp"
 
 namespace bv::events {
@@ -14,7 +15,8 @@ namespace bv::events {
 // Fresh for each test: a database whose services "maker" and "taker" see no more than they would in production.
 class pg_log_world final : public log_world {
 public:
-    explicit pg_log_world(embedded_log_options = fast());
+    // leased: instances of a group take turns.
+    explicit pg_log_world(embedded_log_options = fast(), bool leased = false);
     ~pg_log_world() override;
 
     // Looks often, and gives batches in hand no long grace.
@@ -29,6 +31,7 @@ public:
     storage::transactor& producer() override { return maker_; }
     storage::transactor& store() override { return taker_; }
     outbox& box() override { return box_; }
+    storage::lease_store* leases() override { return leased_ ? &leases_ : nullptr; }
     task<void> remember(storage::unit_of_work&, std::string group, event) override;
     task<std::vector<effect>> effects(std::string group) override;
     task<std::int64_t> unresolved_dead_letters(std::string group) override;
@@ -44,6 +47,8 @@ private:
     runtime runtime_{2};
     pg::database admin_, maker_, taker_, reader_;
     pg_outbox box_{"maker"};
+    pg::lease_store leases_{taker_, "taker"};
+    const bool leased_;
 };
 
 }  // namespace bv::events

@@ -13,6 +13,7 @@ namespace {
 constexpr std::array maker_files{embedded_file{"0001_maker.sql", "SELECT platform.create_outbox('{{schema}}');"}};
 constexpr std::array taker_files{embedded_file{"0001_taker.sql", R"(
     SELECT platform.create_consumer('{{schema}}');
+    SELECT platform.create_leases('{{schema}}');
     CREATE TABLE taker.effect (
         n          bigserial PRIMARY KEY,
         group_name text NOT NULL,
@@ -33,7 +34,9 @@ constexpr pg::statement dead_count{"test.dead_count", R"(
 
 testing::test_database migrated() {
     auto database = testing::postgres::instance().database("events");
-    const std::array sets{pg::migration_set{"log", {}}, pg::migration_set{"platform", migration_files()},
+    std::vector<embedded_file> platform(pg::platform_migration_files().begin(), pg::platform_migration_files().end());
+    platform.insert(platform.end(), migration_files().begin(), migration_files().end());
+    const std::array sets{pg::migration_set{"log", {}}, pg::migration_set{"platform", platform},
                           pg::migration_set{"maker", maker_files}, pg::migration_set{"taker", taker_files}};
     database.migrate(sets);
     return database;
@@ -49,13 +52,14 @@ embedded_log_options pg_log_world::fast() {
     return o;
 }
 
-pg_log_world::pg_log_world(embedded_log_options o)
+pg_log_world::pg_log_world(embedded_log_options o, bool leased)
     : options_(o),
       database_(migrated()),
       admin_(database_.admin_options(), system_clock()),
       maker_(database_.options("bv_maker"), system_clock()),
       taker_(database_.options("bv_taker"), system_clock()),
-      reader_(database_.options("bv_log"), system_clock()) {
+      reader_(database_.options("bv_log"), system_clock()),
+      leased_(leased) {
     runtime_.start();
 }
 
@@ -105,7 +109,9 @@ std::int64_t pg_log_world::number(const std::string& query) {
 
 namespace {
 std::unique_ptr<log_world> make_pg_world() { return std::make_unique<pg_log_world>(); }
+std::unique_ptr<log_world> make_leased_pg_world() { return std::make_unique<pg_log_world>(pg_log_world::fast(), true); }
 INSTANTIATE_TEST_SUITE_P(embedded, log_contract, ::testing::Values(make_pg_world));
+INSTANTIATE_TEST_SUITE_P(embedded_in_turns, log_contract, ::testing::Values(make_leased_pg_world));
 }  // namespace
 
 }  // namespace bv::events

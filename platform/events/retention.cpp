@@ -1,7 +1,6 @@
 #include "platform/events/retention.hpp"
 
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <boost/asio/this_coro.hpp>
@@ -18,9 +17,9 @@ constexpr milliseconds retry_delay{1'000};  // until the groups are registered, 
 
 }  // namespace
 
-retention::retention(outbox_reader& reader, std::vector<subscription> all, std::chrono::hours keep, std::chrono::minutes every,
-                     asio::any_io_executor executor, clock& c)
-    : reader_(reader), all_(std::move(all)), keep_(keep), every_(every), clock_(c), halt_(std::make_shared<signal>(std::move(executor), c)) {}
+retention::retention(outbox_reader& reader, std::vector<subscription> all, std::vector<std::string> sources, std::chrono::hours keep,
+                     std::chrono::minutes every, asio::any_io_executor executor, clock& c)
+    : reader_(reader), all_(std::move(all)), sources_(std::move(sources)), keep_(keep), every_(every), clock_(c), halt_(std::make_shared<signal>(std::move(executor), c)) {}
 
 void retention::halt() noexcept {
     halted_ = true;
@@ -46,13 +45,9 @@ task<void> retention::run() {
 
 task<std::int64_t> retention::once() {
     // Every round, so that no group is missing when rows are deleted.
-    std::set<std::string> sources;
-    for (const auto& s : all_) {
-        co_await reader_.register_group(s.group, s.source, s.consumer);
-        sources.insert(s.source);
-    }
+    for (const auto& s : all_) co_await reader_.register_group(s.group, s.source, s.consumer);
     std::int64_t total = 0;
-    for (const auto& source : sources) {
+    for (const auto& source : sources_) {
         while (!halted_) {
             const auto deleted = co_await reader_.prune(source, clock_.now() - keep_, batch_rows);
             total += deleted;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,8 +22,9 @@ namespace bv::events {
 
 class retention {
 public:
-    retention(outbox_reader& reader, std::vector<subscription> all, std::chrono::hours keep, std::chrono::minutes every,
-              asio::any_io_executor executor, clock& c);
+    // sources: of all that is read here, by whoever.
+    retention(outbox_reader& reader, std::vector<subscription> all, std::vector<std::string> sources, std::chrono::hours keep,
+              std::chrono::minutes every, asio::any_io_executor executor, clock& c);
 
     // Registers the groups, then prunes every so often until halt().
     task<void> run();
@@ -33,6 +35,7 @@ public:
 private:
     outbox_reader& reader_;
     const std::vector<subscription> all_;
+    const std::vector<std::string> sources_;
     const std::chrono::hours keep_;
     const std::chrono::minutes every_;
     clock& clock_;

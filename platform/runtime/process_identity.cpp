@@ -65,6 +65,7 @@ const std::string& process_identity() {
 }
 
 bool is_surely_gone(std::string_view identity) {
+    identity = identity.substr(0, identity.find('#'));
     if (place().empty() || !identity.starts_with(place() + ":") || !can_see_processes()) return false;
     identity.remove_prefix(place().size() + 1);
     const auto colon = identity.find(':');

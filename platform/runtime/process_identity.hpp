@@ -11,7 +11,7 @@ namespace bv {
 // ever has it: a machine that is started again is another run, a pid that is used again was started at another time.
 [[nodiscard]] const std::string& process_identity();
 
-// Whether that process has certainly ended. False when it runs, also when it stands still, and when it cannot be told: another
+// Whether that process has certainly ended; what follows a # is not looked at. False when it runs, also when it stands still, and when it cannot be told: another
 // machine, another container, no such text.
 [[nodiscard]] bool is_surely_gone(std::string_view identity);
 

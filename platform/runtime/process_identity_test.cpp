@@ -63,6 +63,7 @@ TEST(process_identity, tells_who_is_gone_from_who_stands_still) {
 TEST(process_identity, a_pid_that_is_used_again_is_somebody_else) {
     const auto& own = process_identity();
     EXPECT_TRUE(is_surely_gone(own.substr(0, own.rfind(':')) + ":1"));
+    EXPECT_TRUE(is_surely_gone(own.substr(0, own.rfind(':')) + ":1#2")) << "a part of that process";
 }
 
 TEST(process_identity, who_cannot_be_seen_may_be_alive) {

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
 
 #include "platform/runtime/deadline.hpp"
 #include "platform/runtime/scope.hpp"
@@ -17,6 +18,12 @@ constexpr milliseconds look_for_life{200};  // between looks at whether the proc
 
 void count(std::string_view outcome) {
     telemetry::count("bv_leases_total", "Leases of this process that were acquired, given back, or lost to another or with the store", {{"outcome", outcome}}).add();
+}
+
+lease_terms with_owner(lease_terms t) {
+    static std::atomic<int> jobs{0};
+    if (t.owner.empty()) t.owner = fmt::format("{}#{}", process_identity(), ++jobs);
+    return t;
 }
 
 task<void> throw_if_stopped() {
@@ -53,7 +60,7 @@ struct leased_job::holding {
 };
 
 leased_job::leased_job(lease_store& s, lease_terms t, work w, asio::any_io_executor e, clock& c, rng& r)
-    : store_(s), terms_(std::move(t)), work_(std::move(w)), executor_(std::move(e)), clock_(c), rng_(r), wake_(std::make_shared<signal>(executor_, c)) {}
+    : store_(s), terms_(with_owner(std::move(t))), work_(std::move(w)), executor_(std::move(e)), clock_(c), rng_(r), wake_(std::make_shared<signal>(executor_, c)) {}
 
 leased_job::~leased_job() = default;
 

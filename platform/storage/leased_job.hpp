@@ -32,7 +32,7 @@ namespace bv::storage {
 
 struct lease_terms {
     std::string name;
-    std::string owner = process_identity();
+    std::string owner{};             // empty: this process, and in it this job alone
     milliseconds life{9'000};        // after so long without a renewal another may have it
     milliseconds first_pause{50};    // while the store is away; doubles, up to a third of the life
     // Whether an owner has certainly ended: its lease is not waited for. Asked five times a second while another has it.
@@ -40,6 +40,11 @@ struct lease_terms {
     // Called after each look at a lease that another has: to follow what the other does. May be empty.
     std::function<task<void>()> while_waiting{};
 };
+
+[[nodiscard]] inline lease_terms named(std::string name, lease_terms t) {
+    t.name = std::move(name);
+    return t;
+}
 
 // One holding of the lease, from its acquisition to its loss: what the work is given. Lives as long as the work runs.
 class tenure {

@@ -2,6 +2,7 @@
 
 #include "domains/commerce/inventory/adapters/postgres_stock_store.hpp"
 #include "platform/events/pg_outbox.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 
 namespace bv::inventory {
 
@@ -9,11 +10,12 @@ std::span<const bv::embedded_file> migration_files();
 
 struct service::impl {
     impl(deps d, options o)
-        : outbox("inventory", [log = &d.log] { log->wake(); }), store(d.db),
-          wired({d.runtime.context(0).get_executor(), d.clock, d.rng, d.db, store, outbox, d.log}, o) {}
+        : outbox("inventory", [log = &d.log] { log->wake(); }), store(d.db), leases(d.db, "inventory"),
+          wired({d.runtime.context(0).get_executor(), d.clock, d.rng, d.db, store, outbox, d.log, leases}, o) {}
 
     events::pg_outbox outbox;
     postgres_stock_store store;
+    pg::lease_store leases;
     wiring wired;
 };
 

@@ -7,6 +7,7 @@
 #include "domains/commerce/inventory/app/handle_order_events.hpp"
 #include "platform/events/log.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/leased_job.hpp"
 
 namespace bv::inventory {
 
@@ -14,6 +15,7 @@ struct options {
     reservation_options reservations{};
     seconds expiry_interval{5};
     std::size_t max_batch = 128;  // orders reserved in one transaction
+    storage::lease_terms turn{};  // of what one process at a time does
 };
 
 // All outlive the service. `home` runs on one thread.
@@ -25,6 +27,7 @@ struct ports {
     stock_store& store;
     events::outbox& outbox;
     events::log& log;
+    storage::lease_store& leases;
 };
 
 class wiring {
@@ -37,13 +40,14 @@ public:
     task<void> stop();
 
 private:
-    task<void> expire_overdue();
+    task<void> expire_overdue(const storage::tenure&);
 
     const ports with_;
     const options settings_;
     receive_stock receive_;
     order_event_handler orders_;
     api endpoint_;
+    storage::leased_job expiring_;
     scope jobs_{"inventory"};
 };
 

@@ -10,6 +10,7 @@
 #include "platform/runtime/signal.hpp"
 #include "platform/runtime/deadline.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::notification {
@@ -48,7 +49,7 @@ private:
 struct service::impl {
     impl(deps given, options chosen)
         : d(given), o(std::move(chosen)), home(d.runtime.context(d.runtime.cores() - 1).get_executor()),
-          work(std::make_shared<bv::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), contacts(d.identity),
+          work(std::make_shared<bv::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), leases(d.db, "notification"), contacts(d.identity),
           mail(make_mailer(o, d.clock)), tell(store, d.clock), deliver(store, contacts, *mail, d.clock, d.rng, o.delivery), endpoint(store, d.clock) {
         d.log.subscribe({.group = "notification",
                          .source = "orders",
@@ -59,6 +60,7 @@ struct service::impl {
                              return tell(uow, batch);
                          },
                          .store = &consumer_store,
+                         .leases = &leases,
                          .consumer = "notification",
                          .gather = milliseconds(100)});
     }
@@ -106,6 +108,7 @@ struct service::impl {
     std::shared_ptr<bv::signal> work;
     waking_transactor consumer_store;
     postgres_notification_store store;
+    pg::lease_store leases;
     contract_contacts contacts;
     std::unique_ptr<mailer> mail;
     tell_buyers tell;

@@ -7,6 +7,7 @@
 #include "domains/commerce/order/adapters/postgres_projection_store.hpp"
 #include "domains/commerce/order/adapters/postgres_saga_store.hpp"
 #include "platform/events/pg_outbox.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 
 namespace bv::order {
 
@@ -18,12 +19,14 @@ struct service::impl {
     postgres_projection_store projections;
     bv::events::pg_outbox outbox;
     contract_catalogue products;
+    pg::lease_store leases;
     wiring service;
 
     impl(deps d, options o)
         : outbox("orders", [&log = d.log] { log.wake(); }),
           products(d.products),
-          service({d.runtime.context(0).get_executor(), {d.clock, d.rng, d.db, streams, sagas, projections, outbox, o.times}, d.log, products}, o) {}
+          leases(d.db, "orders"),
+          service({d.runtime.context(0).get_executor(), {d.clock, d.rng, d.db, streams, sagas, projections, outbox, o.times}, d.log, products, leases}, o) {}
 };
 
 service::service(deps d, options o) : impl_(std::make_unique<impl>(std::move(d), o)) {}

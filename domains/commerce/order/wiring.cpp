@@ -5,6 +5,7 @@
 #include "domains/commerce/order/app/handle_replies.hpp"
 #include "domains/commerce/order/app/project_orders.hpp"
 #include "domains/commerce/order/app/time_out_orders.hpp"
+#include "platform/storage/fenced_transactor.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::order {
@@ -33,7 +34,9 @@ wiring::wiring(ports p, options o)
       placing_({"orders.place", o.max_batch, o.max_queued, o.placing_lanes, true}, with_.env.clock, with_.home,
                [this](std::vector<placement> all) { return place_orders(with_.env, std::move(all)); }),
       door_(o.most_open),
-      implementation_(with_.env, with_.products, placing_, door_) {
+      implementation_(with_.env, with_.products, placing_, door_),
+      timing_out_(with_.leases, named("orders:time-outs", settings_.turn), [this](const storage::tenure& t) { return watch_deadlines(t); }, with_.home,
+                  with_.env.clock, with_.env.rng) {
     const auto handle = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return handle_replies(with_.env, uow, events); };
     const auto project = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return project_orders(with_.env, uow, events); };
     subscribe("orders-saga", "inventory", inventory_reply_types(), o.saga_batch, handle);
@@ -50,15 +53,19 @@ void wiring::subscribe(std::string group, std::string source, std::vector<std::s
     s.max_batch = batch;
     s.handler = std::move(handler);
     s.store = &with_.env.db;
+    s.leases = &with_.leases;
     s.consumer = "orders";
     s.gather = gather;
     with_.log.subscribe(std::move(s));
 }
 
-task<void> wiring::watch_deadlines() {
+task<void> wiring::watch_deadlines(const storage::tenure& under) {
+    const auto& e = with_.env;
+    storage::fenced_transactor db(e.db, under);
+    const environment fenced{e.clock, e.rng, db, e.streams, e.sagas, e.projections, e.outbox, e.times};
     while (!jobs_.stopping()) {
-        co_await with_.env.clock.sleep_for(settings_.time_out_interval);
-        if (!jobs_.stopping()) co_await time_out_all(with_.env);
+        co_await e.clock.sleep_for(settings_.time_out_interval);
+        if (!jobs_.stopping()) co_await time_out_all(fenced);
     }
 }
 
@@ -74,7 +81,7 @@ task<void> wiring::count_open_orders() {
 }
 
 task<void> wiring::start() {
-    jobs_.spawn(with_.home, watch_deadlines());
+    jobs_.spawn(with_.home, timing_out_.run());
     jobs_.spawn(with_.home, count_open_orders());
     co_return;
 }

@@ -7,6 +7,7 @@
 #include "domains/commerce/order/app/environment.hpp"
 #include "platform/events/log.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/leased_job.hpp"
 
 namespace bv::order {
 
@@ -20,6 +21,7 @@ struct options {
     milliseconds admission_interval{250};   // how often they are counted
     std::size_t saga_batch = 128;           // replies handled in one transaction
     std::size_t projection_batch = 256;     // events projected in one transaction
+    storage::lease_terms turn{};            // of what one process at a time does
 };
 
 // All outlive the service. `home` runs on one thread.
@@ -28,6 +30,7 @@ struct ports {
     environment env;
     bv::events::log& log;
     catalogue& products;
+    storage::lease_store& leases;
 };
 
 class wiring {
@@ -42,7 +45,7 @@ public:
 
 private:
     void subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler, milliseconds gather = milliseconds(0));
-    task<void> watch_deadlines();
+    task<void> watch_deadlines(const storage::tenure&);
     task<void> count_open_orders();
 
     const ports with_;
@@ -50,6 +53,7 @@ private:
     api::place_batcher placing_;
     admission door_;
     api implementation_;
+    storage::leased_job timing_out_;
     scope jobs_{"orders"};
 };
 

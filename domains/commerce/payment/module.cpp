@@ -5,6 +5,7 @@
 #include "domains/commerce/payment/adapters/postgres_store.hpp"
 #include "domains/commerce/payment/adapters/provider_callback.hpp"
 #include "platform/events/pg_outbox.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
 
 namespace bv::payment {
 
@@ -23,8 +24,8 @@ options checked(options o) {
 struct service::impl {
     impl(deps given, options chosen)
         : d(given), o(checked(std::move(chosen))), home(d.runtime.context(o.core % d.runtime.cores()).get_executor()),
-          outbox("payment", [log = &d.log] { log->wake(); }), provider(home, d.clock, o.provider),
-          wired({home, d.clock, d.rng, d.db, store, outbox, d.log, provider}, o) {}
+          outbox("payment", [log = &d.log] { log->wake(); }), provider(home, d.clock, o.provider), leases(d.db, "payment"),
+          wired({home, d.clock, d.rng, d.db, store, outbox, d.log, provider, leases}, o) {}
 
     static task<void> stop(impl* self) {
         co_await self->wired.stop();
@@ -37,6 +38,7 @@ struct service::impl {
     events::pg_outbox outbox;
     postgres_store store;
     http_provider provider;
+    pg::lease_store leases;
     wiring wired;
 };
 

@@ -14,6 +14,7 @@
 #include "domains/commerce/payment/app/reconcile.hpp"
 #include "platform/events/log.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/leased_job.hpp"
 
 namespace bv::payment {
 
@@ -23,6 +24,7 @@ struct service_options {
     worker_options worker{};
     seconds reconcile_interval{60};
     reconcile_options reconciliation{};
+    storage::lease_terms turn{};         // of what one process at a time does
 };
 
 // All outlive the service. `home` runs on one thread; the provider is called on it.
@@ -35,6 +37,7 @@ struct ports {
     events::outbox& outbox;
     events::log& log;
     bv::payment::provider& provider;
+    storage::lease_store& leases;
 };
 
 class wiring {
@@ -52,7 +55,7 @@ public:
     task<reconciliation> reconcile_now(bool everything) { return compare_(everything); }
 
 private:
-    task<void> reconcile_now_and_then();
+    task<void> reconcile_now_and_then(const storage::tenure&);
     void give(handover::batch);
 
     const ports with_;
@@ -64,6 +67,7 @@ private:
     reconcile compare_;
     read_payments read_;
     api endpoint_;
+    storage::leased_job reconciling_;
     scope work_{"payment.worker"}, jobs_{"payment"};
 };
 

@@ -16,13 +16,10 @@ struct service::impl {
     impl(deps d, options o)
         : outbox("product"), store(d.db), cache(std::move(o.cache), d.clock, d.rng, store),
           env{d.clock, d.rng, d.db, store, outbox, cache}, endpoint(env) {
-        d.log.subscribe({.group = o.cache_group,
-                         .source = "product",
-                         .types = {std::string(rpc::type_name<contract::ProductChanged>()), std::string(rpc::type_name<contract::ProductDeleted>())},
-                         .max_batch = 256,
-                         .handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return cache.handle(uow, batch); },
-                         .store = &d.db,
-                         .consumer = "product"});
+        d.log.observe({.source = "product",
+                       .types = {std::string(rpc::type_name<contract::ProductChanged>()), std::string(rpc::type_name<contract::ProductDeleted>())},
+                       .seen = [this](const events::event& e) { cache.changed_elsewhere(e.key); },
+                       .missed = [this] { cache.forget_all(); }});
     }
 
     events::pg_outbox outbox;

@@ -31,14 +31,11 @@ struct deps {
 
 struct options {
     cache::options cache{.name = "products"};
-    // The consumer group that tells this process's cache of changes made in other processes. Each process needs its own;
-    // one that shares a group with another sees such changes at the end of an entry's time.
-    std::string cache_group = "product-cache";
 };
 
 class service {
 public:
-    // Subscribes to its own events.
+    // Observes its own events.
     service(deps, options);
     ~service();
     [[nodiscard]] rpc::served served();

@@ -32,6 +32,7 @@ namespace told = bitvelocity::commerce::payment::v1;
 class hand_driven_log final : public events::log {
 public:
     void subscribe(events::subscription s) override { subscription_ = std::move(s); }
+    void observe(events::observer) override {}
     task<void> start() override { co_return; }
     task<void> stop() override { co_return; }
     [[nodiscard]] std::vector<events::subscription_status> status() const override { return {}; }

@@ -27,9 +27,4 @@ product_cache::product_cache(cache::options o, clock& c, rng& r, product_store& 
           std::move(o), c, r, [s = &store](std::vector<std::string> skus) { return load(s, std::move(skus)); },
           [](const contract::Product& p) { return static_cast<std::size_t>(p.SpaceUsedLong()); }) {}
 
-task<void> product_cache::handle(storage::unit_of_work&, std::span<const events::event> batch) {
-    for (const auto& e : batch) entries_.invalidate(e.key);
-    co_return;
-}
-
 }  // namespace bv::product

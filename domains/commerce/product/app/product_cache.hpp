@@ -2,19 +2,18 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domains/commerce/product/app/contract.hpp"
 #include "domains/commerce/product/app/ports.hpp"
 #include "platform/cache/loading_cache.hpp"
-#include "platform/events/event.hpp"
 
 namespace bv::product {
 
-// Thread-safe. A change made in this process is seen at once, one of another process when its event arrives, and
-// without it at the end of the entry's time.
+// Thread-safe. A change made in this process is seen at once, one of another process when its event is read, which is some
+// milliseconds after its commit.
 class product_cache {
 public:
     using entry = std::shared_ptr<const contract::Product>;  // never changes
@@ -41,8 +40,10 @@ public:
         std::vector<std::string> skus_;
     };
 
-    // The product service's own events: consumer of every process.
-    task<void> handle(storage::unit_of_work&, std::span<const events::event>);
+    // What the product service's own events say, in every process.
+    void changed_elsewhere(std::string_view sku) { entries_.invalidate(sku); }
+    // Changes may have been missed.
+    void forget_all() { entries_.clear(); }
 
     [[nodiscard]] cache::statistics stats() const { return entries_.stats(); }
 
