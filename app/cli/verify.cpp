@@ -108,7 +108,12 @@ task<void> close_pools(pg::database& db) { co_await db.close(); }
 verify::report run_check(const stores& where, verify::options o) {
     runtime machine(2);
     machine.start();
-    pg::database admin({.conninfo = where.conninfo(), .name = "verify", .max_connections_per_core = 2, .statement_timeout = milliseconds(0)}, system_clock());
+    pg::database admin({.conninfo = where.conninfo(),
+                        .name = "verify",
+                        .max_connections_per_core = 2,
+                        .statement_timeout = milliseconds(0),
+                        .idle_transaction_timeout = milliseconds(0)},
+                       system_clock());
     const auto close = [&] {
         for (std::size_t core = 0; core < machine.cores(); ++core) machine.block_on(close_pools(admin), core);
     };

@@ -49,6 +49,7 @@ task<void> execute_in(storage::unit_of_work* uow, std::string sql) { co_await pg
 embedded_log_options pg_log_world::fast() {
     embedded_log_options o;
     o.tail.poll_max = milliseconds(50);
+    o.leases.life = milliseconds(900);
     return o;
 }
 

@@ -57,7 +57,7 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const options& o
         out.emplace_back(key, p->val);
     }
     if (!named) out.emplace_back("application_name", "bitvelocity/" + o.name);
-    server_options += fmt::format("-c statement_timeout={}", o.statement_timeout.count());
+    server_options += fmt::format("-c statement_timeout={} -c idle_in_transaction_session_timeout={}", o.statement_timeout.count(), o.idle_transaction_timeout.count());
     if (o.by_index) server_options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
     out.emplace_back("options", server_options);
     out.emplace_back("client_encoding", "UTF8");

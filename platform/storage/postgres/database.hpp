@@ -143,6 +143,8 @@ struct options {
     milliseconds acquire_timeout{2'000};
     milliseconds connect_timeout{5'000};
     milliseconds statement_timeout{30'000};     // also the server's statement_timeout; 0 for none (migrations)
+    milliseconds idle_transaction_timeout{10'000};  // the server rolls back for a client that stands still in a transaction, with its
+                                                    // locks, for so long; 0 for never
     seconds idle_timeout{60};                   // an unused connection is closed; one a core is kept
     // For statements that find their rows by an index: planned once a connection, whatever the parameters, and never so as to read a
     // whole table, which is best while it is empty and dear when it has grown.

@@ -119,6 +119,30 @@ TEST(deadlines, the_servers_statement_timeout_is_deadline_exceeded) {
     with_database(body::of_test, o);
 }
 
+constexpr statement nobody_idles{"pool.nobody_idles", "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bitvelocity/sleeper')"};
+
+task<void> stand_still(storage::unit_of_work& uow, database* others) {
+    co_await of(uow).query(one);
+    co_await eventually(*others, nobody_idles);
+    co_await of(uow).query(one);
+}
+
+TEST(deadlines, a_client_that_stands_still_in_a_transaction_loses_it_with_its_locks) {
+    auto o = with(1);
+    o.name = "sleeper";
+    o.idle_transaction_timeout = milliseconds(20);
+    struct body {
+        static task<void> of_test(database& db) {
+            database others(with(1), system_clock());
+            const auto e = co_await failure_of(db.run({}, [&](storage::unit_of_work& uow) { return stand_still(uow, &others); }));
+            EXPECT_EQ(e.code, code::unavailable);
+            co_await expect_works(db);
+            co_await others.close();
+        }
+    };
+    with_database(body::of_test, o);
+}
+
 task<void> cancel_when(database& db, statement question, asio::cancellation_signal* signal) {
     co_await eventually(db, question);
     signal->emit(asio::cancellation_type::terminal);
