@@ -41,7 +41,7 @@ std::vector<role_process> read_roles(const fs::path& data) {
         if (!one.is_object()) continue;
         const auto& o = one.get_object();
         out.push_back({field<std::string>(o, "role", {}), field<pid_t>(o, "pid", 0), field<std::uint16_t>(o, "port", 0), field<bool>(o, "ready", false),
-                       field<std::int64_t>(o, "restarts", 0), field<std::string>(o, "state", {})});
+                       field<std::int64_t>(o, "restarts", 0), field<std::string>(o, "state", {}), field<std::string>(o, "since", {})});
     }
     return out;
 }
@@ -49,7 +49,7 @@ std::vector<role_process> read_roles(const fs::path& data) {
 void write_roles(const fs::path& data, const std::vector<role_process>& all) {
     json::array processes;
     for (const auto& p : all)
-        processes.push_back(json::object{{"role", p.role}, {"pid", p.pid}, {"port", p.port}, {"ready", p.ready}, {"restarts", p.restarts}, {"state", p.state}});
+        processes.push_back(json::object{{"role", p.role}, {"pid", p.pid}, {"port", p.port}, {"ready", p.ready}, {"restarts", p.restarts}, {"state", p.state}, {"since", p.since}});
     const auto file = file_of(data), fresh = fs::path(file.string() + ".new");
     {
         std::ofstream out(fresh, std::ios::trunc);

@@ -21,6 +21,7 @@ struct role_process {
     bool ready = false;
     std::int64_t restarts = 0;  // since the platform was started
     std::string state;          // "starting", "ready", "unready", "draining", "waiting to be started again"
+    std::string since{};        // when that state began, RFC 3339
     friend bool operator==(const role_process&, const role_process&) = default;
 };
 

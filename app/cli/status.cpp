@@ -1,4 +1,5 @@
 // bv status, bv settings.
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -46,7 +47,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
         const auto bytes = memory_of(r.pid);
         children += bytes;
         const int n = ++instances[r.role];
-        roles[n == 1 ? r.role : fmt::format("{}.{}", r.role, n)] = {{"pid", r.pid}, {"port", r.port}, {"bytes", bytes}, {"restarts", r.restarts}, {"state", r.state}};
+        roles[n == 1 ? r.role : fmt::format("{}.{}", r.role, n)] = {{"pid", r.pid}, {"port", r.port}, {"bytes", bytes}, {"restarts", r.restarts}, {"state", r.state}, {"since", r.since}};
     }
     const auto all = memory_of(p.pid);
     json::object out{{"platform", {{"pid", p.pid}, {"port", p.port}, {"bytes", all > children ? all - children : all}}},
@@ -74,15 +75,27 @@ void print_held_delivery(const json::value& status) {
     if (items_of(*held, "transactions").empty()) std::cout << "  which one is not known: see pg_stat_activity and pg_prepared_xacts of the database server\n";
 }
 
-void print_table(const stack::running_platform& p, const json::object& processes, const json::value& status) {
-    std::cout << fmt::format("{}  {}  since {}\n\n", p.url, text_of(status, "ready") == "true" ? "ready" : "NOT READY", p.started_at);
+void print_processes(const json::object& processes) {
     std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", "process", "pid", "port", "memory", "restarts", "health");
     for (const auto& [name, v] : processes) {
         const auto& o = v.as_object();
-        if (o.at("pid").to_number<std::int64_t>() == 0) continue;
+        if (o.at("pid").to_number<std::int64_t>() == 0 && !o.contains("state")) continue;
         std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
                                  megabytes(o.at("bytes").to_number<std::int64_t>()), o.contains("restarts") ? json::serialize(o.at("restarts")) : "", text_of(v, "state"));
     }
+}
+
+// Roles that do not work, since when, and where their reason is.
+void print_down(const std::vector<app::role_process>& processes) {
+    for (const auto& p : processes)
+        if (p.state != "ready")
+            std::cout << fmt::format("\n{} is down: {} since {}, {} restart{}; its log: bv logs {}", p.role, p.state, p.since, p.restarts, p.restarts == 1 ? "" : "s", p.role);
+    if (std::ranges::any_of(processes, [](const auto& p) { return p.state != "ready"; })) std::cout << '\n';
+}
+
+void print_table(const stack::running_platform& p, const json::object& processes, const json::value& status) {
+    std::cout << fmt::format("{}  {}  since {}\n\n", p.url, text_of(status, "ready") == "true" ? "ready" : "NOT READY", p.started_at);
+    print_processes(processes);
     std::cout << fmt::format("\n{:<14} {}\n", "service", "health");
     for (const auto& m : items_of(status, "modules"))
         std::cout << fmt::format("{:<14} {}\n", text_of(m, "name"), text_of(m, "ready") == "true" ? "ready" : text_of(m, "reason"));
@@ -94,14 +107,35 @@ void print_table(const stack::running_platform& p, const json::object& processes
     print_held_delivery(status);
 }
 
+// The gateway does not answer: what the supervisor has written down.
+int show_what_is_known(const stack::running_platform& p, const std::vector<app::role_process>& roles, const failure& why, bool as_json) {
+    const auto processes = processes_of(p, roles);
+    if (as_json) {
+        std::cout << json::serialize(json::object{{"url", p.url}, {"started_at", p.started_at}, {"processes", processes}, {"error", why.error().message}}) << '\n';
+    } else {
+        std::cout << fmt::format("{}  NOT READY  since {}\nthe gateway does not answer: {}\n\n", p.url, p.started_at, why.error().message);
+        print_processes(processes);
+        print_down(roles);
+    }
+    return failed;
+}
+
 int show(const common& c, bool as_json) {
     local_api api(c);
-    const auto status = api.get("/v1/platform/status");
-    const auto processes = processes_of(api.platform(), app::read_roles(c.directory()));
+    const auto roles = app::read_roles(c.directory());
+    json::value status;
+    try {
+        status = api.get("/v1/platform/status");
+    } catch (const failure& f) {
+        if (roles.empty()) throw;
+        return show_what_is_known(api.platform(), roles, f, as_json);
+    }
+    const auto processes = processes_of(api.platform(), roles);
     if (as_json) {
         std::cout << json::serialize(json::object{{"url", api.platform().url}, {"started_at", api.platform().started_at}, {"processes", processes}, {"status", status}}) << '\n';
     } else {
         print_table(api.platform(), processes, status);
+        print_down(roles);
     }
     return text_of(status, "ready") == "true" ? done : failed;
 }

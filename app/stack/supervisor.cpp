@@ -10,6 +10,7 @@
 
 #include "app/roles.hpp"
 #include "app/stack/serve.hpp"
+#include "platform/core/clock.hpp"
 #include "platform/core/error.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -28,6 +29,7 @@ struct supervisor::process {
     bool healthy = false;
     bool draining = false;
     std::int64_t restarts = 0;
+    std::string state{}, since{};  // as published
     std::chrono::milliseconds pause{0};
     std::chrono::steady_clock::time_point started{}, heard{}, not_before{};
 };
@@ -36,6 +38,7 @@ namespace {
 
 constexpr auto probe_patience = 1s;
 constexpr auto drain_patience = 28s;
+constexpr auto tend_interval = 500ms;  // while a command is carried out
 constexpr auto notice = 50ms;  // others look at roles.json again after 20
 
 task<void> let_go(std::unique_ptr<http::client> c) {
@@ -180,20 +183,38 @@ void supervisor::tend(process& p) {
     bury(p, "it has not answered for too long");
 }
 
-void supervisor::tend() {
+void supervisor::tend_others(const std::vector<const process*>& waited_for) {
+    if (clock::now() - tended_ < tend_interval) return;
+    tended_ = clock::now();
     for (auto& [role, all] : roles_)
-        for (auto& p : all) tend(*p);
+        for (auto& p : all)
+            if (!p->draining && std::ranges::find(waited_for, p.get()) == waited_for.end()) tend(*p);
     publish();
+}
+
+void supervisor::tend() {
+    tended_ = {};
+    tend_others({});
     control_.serve([this](const control_request& r) { return obey(r); });
+}
+
+std::string supervisor::state_of(const process& p) {
+    if (p.draining) return "draining";
+    if (p.healthy) return "ready";
+    if (p.child.pid() == 0) return "waiting to be started again";
+    if (p.port == 0) return "starting";
+    return p.answers ? "unready" : "does not answer";
 }
 
 void supervisor::publish() {
     std::vector<app::role_process> now;
     for (const auto& r : app::roles())
         for (const auto& p : of(r.name)) {
-            const bool runs = p->child.pid() != 0;
-            now.push_back({p->role, p->child.pid(), p->port, p->answers && !p->draining, p->restarts,
-                           p->draining ? "draining" : p->healthy ? "ready" : !runs ? "waiting to be started again" : p->port == 0 ? "starting" : p->answers ? "unready" : "does not answer"});
+            if (auto state = state_of(*p); state != p->state) {
+                p->state = std::move(state);
+                p->since = rfc3339(std::chrono::floor<seconds>(system_clock().now()));
+            }
+            now.push_back({p->role, p->child.pid(), p->port, p->answers && !p->draining, p->restarts, p->state, p->since});
         }
     if (now == published_) return;
     app::write_roles(dir_.path(), now);
@@ -205,6 +226,7 @@ void supervisor::await(process& p, std::string_view doing) {
         if (!p.child.running()) throw failure(code::unavailable, "ROLE_FAILED", fmt::format("{}: the new process of {} has ended; see bv logs {}", doing, p.role, p.role));
         if (clock::now() > end) throw failure(code::unavailable, "ROLE_FAILED", fmt::format("{}: the new process of {} is not ready in time; see bv logs {}", doing, p.role, p.role));
         probe(p);
+        tend_others({&p});
     }
 }
 
@@ -216,8 +238,11 @@ void supervisor::drain(std::vector<process*> some) {
     std::this_thread::sleep_for(notice);
     for (auto* p : some)
         if (p->child.running()) ::kill(p->child.pid(), SIGTERM);
+    const auto runs = [](process* p) { return p->child.running(); };
+    for (const auto end = clock::now() + drain_patience; std::ranges::any_of(some, runs) && clock::now() < end; std::this_thread::sleep_for(10ms))
+        if (!stopping_) tend_others({});
     for (auto* p : some) {
-        p->child.stop(drain_patience);
+        p->child.stop(0ms);
         forget_port(*p);
     }
 }
@@ -275,6 +300,7 @@ std::string supervisor::scale(std::string_view role, int count) {
 
 // Who calls ends before whom it calls.
 void supervisor::stop() noexcept {
+    stopping_ = true;
     try {
         auto order = app::role_names();
         for (auto r = order.rbegin(); r != order.rend(); ++r) {

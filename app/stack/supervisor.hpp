@@ -41,7 +41,7 @@ public:
     // Starts one process of each role and waits until all answer. Throws failure UNAVAILABLE "ROLE_FAILED" with the end of its
     // log; `stop_asked` ends it early.
     void start(const std::function<bool()>& stop_asked);
-    // Looks after them, and does what commands ask for. Call it about twice a second.
+    // Looks after them, and does what commands ask for, one after another. Call it about twice a second.
     void tend();
     void stop() noexcept;
     [[nodiscard]] const std::vector<std::string>& logins() const noexcept { return logins_; }
@@ -59,6 +59,9 @@ private:
     bool take_port(process&);
     void forget_port(process&);
     void tend(process&);
+    // While a command waits for some of them: as tend(), for the others and not more often.
+    void tend_others(const std::vector<const process*>& waited_for);
+    [[nodiscard]] static std::string state_of(const process&);
     void bury(process&, std::string_view why);
     void await(process&, std::string_view doing);
     void drain(std::vector<process*>);
@@ -77,6 +80,8 @@ private:
     std::vector<std::string> logins_;
     std::vector<app::role_process> published_;
     int next_number_ = 1;
+    clock::time_point tended_{};
+    bool stopping_ = false;
 };
 
 // Ends the processes that a platform left behind whose supervisor was killed. True when there were any.

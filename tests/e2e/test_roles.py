@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import time
 import uuid
 
@@ -11,7 +12,7 @@ import grpc
 import pytest
 import requests
 
-from conftest import Problem, alive, final, place, platforms, wait_for
+from conftest import BINARY, Problem, alive, final, place, platforms, wait_for
 
 ROLES = {"audit", "identity", "product", "inventory", "payment", "order", "notification", "gateway"}
 
@@ -185,6 +186,42 @@ def test_a_role_runs_in_as_many_processes_as_asked_for(many):
     assert many.run("scale", "order=1").code == 0
     assert len(roles(many)["order"]) == 1
     many.verified()
+
+
+def test_a_price_changed_at_one_instance_is_soon_seen_at_all(many):
+    assert many.run("scale", "product=2").code == 0
+    sku, anyone, operator = make_article(many), many.client(), many.operator()
+
+    def prices():
+        return {anyone.get("/v1/products/" + sku)["prices"][0]["minorUnits"] for _ in range(8)}  # calls go round the instances
+    assert prices() == {"400"}
+    for price in "401", "402", "403":
+        operator.call("PATCH", f"/v1/products/{sku}", {"prices": [{"currency": "GBP", "minorUnits": price}]}, updateMask="prices")
+        wait_for(lambda: prices() == {price}, 5)  # noqa: B023
+    assert many.run("scale", "product=1").code == 0
+
+
+def test_status_without_a_gateway_says_what_the_supervisor_knows(many):
+    gateway = the_only(many, "gateway")
+    with frozen(gateway["pid"]):
+        wait_for(lambda: the_only(many, "gateway")["state"] != "ready", 20)
+        shown = many.run("status")
+    assert shown.code == 1
+    assert "gateway is down: " in shown.out and " since 20" in shown.out and "bv logs gateway" in shown.out
+    assert all(role in shown.out for role in ROLES)
+    wait_for(lambda: the_only(many, "gateway")["ready"], 60)
+    assert many.run("status").code == 0
+
+
+def test_others_are_looked_after_while_a_command_waits(many):
+    before = the_only(many, "audit")["pid"]
+    with frozen(the_only(many, "product")["pid"]):
+        command = subprocess.Popen([BINARY, "restart", "product", "--data-dir", str(many.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: any(p["state"] == "draining" for p in roles(many)["product"]), 60)
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: (one := the_only(many, "audit"))["ready"] and one["pid"] != before, 20)
+        assert command.poll() is None, "the old process still stands still"
+    assert command.wait(60) == 0
 
 
 def test_commands_for_roles_say_what_is_wrong(many, platform):
