@@ -24,6 +24,23 @@ RETAIL = ROOT.parent / "shared/data/online-retail.csv.xz"  # the real file; test
 Result = collections.namedtuple("Result", "code out err")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--profile", choices=("one", "full"), default="one", help="the shape of the platforms that tests start: one process, or a process for each service")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "one_process(why): says nothing about a platform of many processes, which the reason tells")
+    Platform.profile = config.getoption("--profile")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--profile") == "one":
+        return
+    for item in items:
+        if mark := item.get_closest_marker("one_process"):
+            item.add_marker(pytest.mark.skip(reason=f"with --profile full: {mark.args[0]}"))
+
+
 def tool(name):
     """A program of the virtual environment that these tests run in, or of the machine."""
     beside = pathlib.Path(sys.executable).parent / name
@@ -70,14 +87,19 @@ class Client:
 class Platform:
     """One `bitvelocity up` on a data directory and port of its own."""
 
+    profile = "one"  # of those that name none
+
     def __init__(self, folder, settings=()):
         self.folder, self.settings, self.process, self.url = pathlib.Path(folder), list(settings), None, None
+        if self.profile != "one" and not any(s.startswith("profile=") for s in settings):
+            self.settings.append(f"profile={self.profile}")
 
     def run(self, *arguments, timeout=300, stdin=subprocess.DEVNULL):
         done = subprocess.run([BINARY, *arguments, "--data-dir", str(self.folder)], capture_output=True, text=True, timeout=timeout, stdin=stdin)
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def start(self, timeout=60):
+    def start(self, timeout=None):
+        timeout = timeout or (120 if "profile=full" in self.settings else 60)
         command = [BINARY, "up", "--data-dir", str(self.folder)]
         for s in self.settings:
             command += ["--set", s]

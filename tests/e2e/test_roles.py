@@ -196,7 +196,7 @@ def test_a_price_changed_at_one_instance_is_soon_seen_at_all(many):
         return {anyone.get("/v1/products/" + sku)["prices"][0]["minorUnits"] for _ in range(8)}  # calls go round the instances
     assert prices() == {"400"}
     for price in "401", "402", "403":
-        operator.call("PATCH", f"/v1/products/{sku}", {"prices": [{"currency": "GBP", "minorUnits": price}]}, updateMask="prices")
+        operator.call("PATCH", f"/v1/products/{sku}", {"prices": [{"currency": "GBP", "minorUnits": price}]}, update_mask="prices")
         wait_for(lambda: prices() == {price}, 5)  # noqa: B023
     assert many.run("scale", "product=1").code == 0
 
