@@ -140,7 +140,7 @@ task<void> leased_job::do_work() {
 
 task<void> leased_job::hold(lease l, steady_point asked_at) {
     count("acquired");
-    telemetry::info("lease.acquired", {{"lease", l.name}, {"fence", l.fence}});
+    telemetry::debug("lease.acquired", {{"lease", l.name}, {"fence", l.fence}});
     now_ = std::make_unique<holding>(store_, std::move(l), clock_, "lease " + terms_.name);
     now_->mine.sure_until_ = asked_at + terms_.life - margin();
     now_->renew_at = asked_at + beat();
@@ -200,7 +200,7 @@ task<void> leased_job::give_back() {
         broken = current_error();
     }
     count("given_back");
-    telemetry::info("lease.given_back", {{"lease", terms_.name}, {"fence", now_->mine.fence()}, {"result", broken ? broken->reason : std::string("done")}});
+    telemetry::debug("lease.given_back", {{"lease", terms_.name}, {"fence", now_->mine.fence()}, {"result", broken ? broken->reason : std::string("done")}});
 }
 
 }  // namespace bv::storage
