@@ -15,6 +15,7 @@ namespace {
 
 constexpr milliseconds idle_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
 constexpr milliseconds save_interval{1'000};  // of a position that only passed over events of other types
+constexpr milliseconds look_at_letters{5'000};  // while there are some: they may have been resolved through another instance
 constexpr std::int32_t fetch_rows = 512;
 
 bool is_transient(code c) noexcept { return c == code::unavailable || c == code::aborted || c == code::deadline_exceeded; }
@@ -111,6 +112,7 @@ task<void> consumer_loop::load() {
     buffer_.clear();
     co_await sub_.store->run(options({}), [this](storage::unit_of_work& uow) { return load_in(uow); });
     loaded_ = true;
+    loaded_at_ = clock_.steady_now();
 }
 
 task<void> consumer_loop::load_in(storage::unit_of_work& uow) {
@@ -148,6 +150,7 @@ task<void> consumer_loop::fill() {
 // Nothing for us: writes the position now and then when others' events were passed over, and waits for more.
 task<void> consumer_loop::rest() {
     if (scanned_ < tail_->head()) co_return;  // more to look at
+    if (dead_ > 0 && clock_.steady_now() - loaded_at_ > look_at_letters) refresh_ = true;
     auto until = clock_.steady_now() + idle_check;
     if (scanned_ != position_) {
         const auto due = saved_at_ + save_interval;

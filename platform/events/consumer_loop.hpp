@@ -88,7 +88,7 @@ private:
     int attempts_ = 0;                    // of the single event in hand
     int waits_ = 0;                       // for a broken dependency, in a row
     std::set<std::string> blocked_;       // keys with unresolved dead letters; may hold resolved ones
-    steady_point saved_at_{};             // when the position was last written
+    steady_point loaded_at_{}, saved_at_{};  // when the position was last read and last written
     steady_point next_batch_{};           // not before: what comes until then shares a batch
 
     std::atomic<std::int64_t> position_{0}, seen_{0}, dead_{0};

@@ -1,5 +1,6 @@
 #include "platform/runtime/process_identity.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 namespace bv {
@@ -52,8 +54,6 @@ std::optional<stat_line> stat_of(long pid) {
     return out;
 }
 
-bool can_see_processes() { return stat_of(::getpid()).has_value(); }
-
 }  // namespace
 
 const std::string& process_identity() {
@@ -66,7 +66,7 @@ const std::string& process_identity() {
 
 bool is_surely_gone(std::string_view identity) {
     identity = identity.substr(0, identity.find('#'));
-    if (place().empty() || !identity.starts_with(place() + ":") || !can_see_processes()) return false;
+    if (place().empty() || !identity.starts_with(place() + ":")) return false;
     identity.remove_prefix(place().size() + 1);
     const auto colon = identity.find(':');
     if (colon == identity.npos) return false;
@@ -76,7 +76,8 @@ bool is_surely_gone(std::string_view identity) {
     if (std::from_chars(identity.data(), identity.data() + colon, pid).ptr != identity.data() + colon || pid <= 0) return false;
     if (std::from_chars(identity.data() + colon + 1, end, started).ptr != end || started == 0) return false;
     const auto now = stat_of(pid);
-    return !now || now->started != started || now->state == 'Z' || now->state == 'X';
+    if (!now) return ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;  // /proc may hide processes of others (hidepid)
+    return now->started != started || now->state == 'Z' || now->state == 'X';
 }
 
 }  // namespace bv

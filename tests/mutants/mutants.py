@@ -27,9 +27,9 @@ NOTICE = "domains/commerce/notification/"
 MUTANTS = (
     # The event log
     Mutant("position-not-advanced-with-the-effect", EVENTS + "consumer_loop.cpp",
-           "    parked_ = 0;\n    co_await store_->advance(uow, position_, to);\n", "    parked_ = 0;\n", ("stock.conserved", "stock.matches_orders", "events.once")),
+           "    parked_ = 0;\n    co_await store_->advance(uow, at(), to);\n", "    parked_ = 0;\n", ("stock.conserved", "stock.matches_orders", "events.once")),
     Mutant("position-check-dropped", EVENTS + "memory_log_storage.cpp",
-           "if (!at || *at != from) throw", "if (!at) throw", (), "log_contract.hpp over PostgreSQL (pg_log_world_test.cpp): two instances of a group"),
+           "if (!at || at->position != from.position || at->fence != from.fence) throw", "if (!at) throw", (), "log_contract.hpp over PostgreSQL (pg_log_world_test.cpp): two instances of a group"),
     Mutant("position-advanced-before-the-effect-commits", EVENTS + "consumer_loop.cpp",
            "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n",
            "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n"
