@@ -43,7 +43,9 @@ task<http::response> pass_on(rpc::peer_channel& to, http::client_request r, cons
     rpc::wire::put_address(r.headers, request.remote_address);
     r.verb = request.verb;
     r.target = request.target;
-    r.content_type = request.headers.get("Content-Type");
+    // As a header, because an empty body has a type too.
+    r.content_type.clear();
+    if (const auto type = request.headers.get("Content-Type"); !type.empty()) r.headers.add("Content-Type", type);
     const auto answer = co_await to.send(std::move(r), std::move(caller));
     http::response out;
     out.status = answer.status;

@@ -146,6 +146,22 @@ class Platform:
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
 
+    def processes(self):
+        """Of the roles, when each is a process of its own."""
+        try:
+            return json.loads((self.folder / "roles.json").read_text())["processes"]
+        except OSError:
+            return []
+
+    def metrics_text(self):
+        """/metrics of every process."""
+        internal = [f"http://127.0.0.1:{p['port']}" for p in self.processes() if p["ready"] and p["role"] != "gateway"]
+        return "".join(requests.get(url + "/metrics", timeout=10).text for url in [self.url, *internal])
+
+    def log_lines(self):
+        """{log: its entries} of every process, those that are not JSON left out."""
+        return {f.stem: [json.loads(line) for line in f.read_text().splitlines() if line.startswith("{")] for f in (self.folder / "log").glob("*.log")}
+
     def verified(self):
         """That every invariant holds."""
         stores = [word for s in self.settings if s.startswith(("database.url=", "provider.url=")) for word in ("--set", s)]

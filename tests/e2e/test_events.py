@@ -171,9 +171,9 @@ def test_a_transaction_left_open_behind_which_events_wait_is_named(own_platform)
         assert json.loads(p.run("status", "--json").out)["status"]["heldDelivery"]["transactions"][0]["pid"] == pid
         shown = p.run("status").out
         assert "events of product have been waiting" in shown and f"pg_terminate_backend({pid})" in shown and "left-open" in shown
-        logged = [json.loads(line) for line in p.run("logs", "--json", "-n", "1000").out.splitlines()]
+        logged = [line for log in p.log_lines().values() for line in log]
         assert [(e["pid"], e["application"]) for e in logged if e["event"] == "events.delivery_held"] == [(pid, "left-open")]
         assert any(line.startswith('bv_events_horizon_stalled_seconds{source="product"} ') and float(line.split()[-1]) >= 5
-                   for line in p.client().session.get(p.url + "/metrics", timeout=10).text.splitlines())
+                   for line in p.metrics_text().splitlines())
     wait_for(lambda: not operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
-    assert "events of" not in p.run("status").out
+    assert "have been waiting" not in p.run("status").out

@@ -123,7 +123,7 @@ def test_a_database_whose_connections_are_all_taken(shop_at):
     psql = ["psql", "-XqAt", "-h", postmaster[4], "-p", postmaster[3], "-U", "bv_admin", "-d", "bitvelocity"]
     with contextlib.ExitStack() as greedy, shopping:
         sessions = []
-        for _ in range(110):
+        for _ in range(int(p.sql("SHOW max_connections")[0][0]) + 10):
             sessions.append(subprocess.Popen(psql, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment))
             greedy.callback(sessions[-1].wait, 10)
             greedy.callback(sessions[-1].kill)
