@@ -13,9 +13,9 @@ namespace bv::sim {
 enum class fault : std::uint8_t {
     conflict, request_lost, commit_lost, answer_lost, crash, clock_jump,
     decline, capture_refused, provider_away, provider_answer_lost, provider_late, provider_slow, late_callback, repeated_callback,
-    redelivery, second_run, slow_consumer, reordering, log_restart, slow_database
+    redelivery, second_run, slow_consumer, reordering, log_restart, slow_database, standstill
 };
-inline constexpr std::size_t fault_kinds = 20;
+inline constexpr std::size_t fault_kinds = 21;
 struct fault_name {
     std::string_view id;    // on the command line
     std::string_view what;  // for people
@@ -27,7 +27,7 @@ inline constexpr std::array<fault_name, fault_kinds> fault_names{{
     {"provider-answer-lost", "provider's answer lost"}, {"provider-late", "provider did it after the time-out"}, {"provider-slow", "provider slower than a lease"},
     {"late-callback", "late call-back"}, {"repeated-callback", "call-back repeated"},
     {"redelivery", "event delivered twice"}, {"second-run", "batch applied, undone and applied again"}, {"slow-consumer", "consumer held up"},
-    {"reordering", "keys reordered"}, {"log-restart", "log began again"}, {"slow-database", "database slow"},
+    {"reordering", "keys reordered"}, {"log-restart", "log began again"}, {"slow-database", "database slow"}, {"standstill", "process stood still"},
 }};
 [[nodiscard]] constexpr std::optional<fault> parse_fault(std::string_view id) noexcept {
     for (std::size_t i = 0; i < fault_kinds; ++i)
@@ -47,6 +47,7 @@ public:
         if (yes) ++count_[i];
         return yes;
     }
+    [[nodiscard]] bool may_happen(fault f) const noexcept { return rates_[static_cast<std::size_t>(f)] > 0; }
     // From now on nothing more goes wrong.
     void calm() noexcept { raging_ = false; }
     [[nodiscard]] rng& random() noexcept { return random_; }

@@ -127,6 +127,7 @@ void node::start() {
 }
 
 void node::crash() {
+    stands_still_ = false;
     io_.reset();
     services_.reset();
 }
@@ -134,7 +135,7 @@ void node::crash() {
 void node::stop() { spawn(stop_all(this)); }
 
 bool node::run_one() {
-    if (!io_) return false;
+    if (!io_ || stands_still_) return false;
     io_->restart();
     return io_->poll_one() > 0;
 }

@@ -47,6 +47,9 @@ public:
     // Asks the services to drain and stop; is_stopped() once they have.
     void stop();
     [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
+    // As SIGSTOP does: time goes on, and nothing of the node runs.
+    void stand_still(bool on) noexcept { stands_still_ = on; }
+    [[nodiscard]] bool stands_still() const noexcept { return stands_still_; }
     // One handler; false when none is ready.
     bool run_one();
     // On the node; dropped when it is down or crashes before it has ended.
@@ -68,7 +71,7 @@ private:
     chance& chance_;
     const later far_;
     node_clock clock_;
-    bool stopped_ = false;
+    bool stopped_ = false, stands_still_ = false;
     int starts_ = 0;
     // The io_context ends first: its coroutines refer to the services.
     std::unique_ptr<services> services_;

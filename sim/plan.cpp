@@ -12,7 +12,8 @@ namespace {
 double weight(fault f) {
     switch (f) {
         case fault::crash: return 0.02;
-        case fault::clock_jump: return 0.01;
+        case fault::clock_jump:
+        case fault::standstill: return 0.01;
         case fault::log_restart: return 0.05;
         case fault::decline:
         case fault::capture_refused:

@@ -30,6 +30,7 @@ public:
         say("calm");
         for (auto& n : nodes_) {
             n->set_clock(false);
+            n->stand_still(false);
             if (!n->is_up()) n->start();
         }
         const bool ended = run_until(begun + plan_.storm + patience, [this] { return busy().empty(); });
@@ -82,10 +83,22 @@ private:
             n.set_clock(true);
             say(n.name() + "'s clock jumps");
         }
+        if (chance_.may_happen(fault::standstill) && chance_.happens(fault::standstill)) {
+            say(n.name() + " stands still");
+            n.stand_still(true);
+            street_.spawn(wake(this, &n, milliseconds(500 + scheduler_.below(9'500))));
+            return;
+        }
         if (!chance_.happens(fault::crash)) return;
         say(n.name() + " crashes");
         n.crash();
         street_.spawn(restart(this, &n, milliseconds(10 + scheduler_.below(8'000))));
+    }
+    static task<void> wake(world* w, node* n, milliseconds after) {
+        co_await w->street_.time().sleep_for(after);
+        if (!n->stands_still()) co_return;
+        w->say(n->name() + " goes on");
+        n->stand_still(false);
     }
     static task<void> restart(world* w, node* n, milliseconds after) {
         co_await w->street_.time().sleep_for(after);
