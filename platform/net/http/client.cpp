@@ -91,6 +91,8 @@ task<client_response> exchange(std::shared_ptr<client_pools> pools, client_reque
             if (out.reusable) lease.give_back();
             co_return std::move(out.response);
         }
+        if (const auto& why = lease.connection().refused(); !why.empty() && !out.answer_began)
+            throw failure(code::unavailable, "CONNECT_FAILED", fmt::format("{}:{} refused the connection: {}", o.host, o.port, why));
         const bool stale = out.fault == fault::lost && lease.reused() && !out.answer_began;
         if (!stale || again || !is_repeatable(r.verb)) raise(out.fault, o, r);
     }

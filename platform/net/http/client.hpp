@@ -11,6 +11,8 @@
 
 namespace bv::http {
 
+class mutual_tls;
+
 struct client_request {
     http::verb verb = verb::get;
     std::string target = "/";
@@ -32,6 +34,8 @@ struct client_options {
     bool tls = false;
     std::string ca_file{};              // PEM; empty: the system's
     bool any_name = false;              // with ca_file: whoever has such a certificate is the peer, whatever its name
+    std::shared_ptr<mutual_tls> peers{};  // TLS with certificates on both sides, instead of the three above
+    std::string peer_uri{};             // with it: who must be there, by certificate; empty: any of them
     int max_connections_per_core = 64;  // more callers wait, until their deadline
     milliseconds connect_timeout{3'000};
     milliseconds timeout{30'000};       // of one exchange when the request has no deadline

@@ -8,12 +8,14 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 #include "platform/net/http/response_parser.hpp"
 
 namespace bv::http {
@@ -29,7 +31,7 @@ void throw_if_cancelled(const error_code& ec, bool expired) {
 
 }  // namespace
 
-client_connection::client_connection(const asio::any_io_executor& e) : socket_(e), resolver_(e), timer_(e) {}
+client_connection::client_connection(const asio::any_io_executor& e, std::uint64_t generation) : socket_(e), resolver_(e), timer_(e), generation_(generation) {}
 
 void client_connection::until(steady_point deadline) {
     deadline_ = deadline;
@@ -61,18 +63,20 @@ void client_connection::close() noexcept {
     socket_.close(ignored);
 }
 
-task<void> client_connection::connect(const client_options& o, asio::ssl::context* tls, steady_point deadline) {
+task<void> client_connection::connect(const client_options& o, std::shared_ptr<asio::ssl::context> tls, steady_point deadline) {
     const auto own = system_clock().steady_now() + o.connect_timeout;
     until(std::min(own, deadline));
     auto ec = co_await connect_to(o);
-    if (!ec && !expired_ && tls != nullptr) ec = co_await handshake(o, *tls);
+    const bool reached = !ec;
+    if (!ec && !expired_ && tls) ec = co_await handshake(o, std::move(tls));
     throw_if_cancelled(ec, expired_);
     if (expired_ && deadline <= own)
         throw failure(code::deadline_exceeded, "DEADLINE_EXCEEDED", fmt::format("no connection to {}:{} before the deadline", o.host, o.port));
     if (expired_)
         throw failure(code::unavailable, "CONNECT_FAILED",
                       fmt::format("no connection to {}:{} within {} ms", o.host, o.port, o.connect_timeout.count()));
-    if (ec) throw failure(code::unavailable, "CONNECT_FAILED", fmt::format("cannot connect to {}:{}: {}", o.host, o.port, ec.message()));
+    if (ec) throw failure(code::unavailable, "CONNECT_FAILED", fmt::format("cannot connect to {}:{}: {}", o.host, o.port, reached ? why_not(ec) : ec.message()));
+    if (const auto other = refusal_of(o); !other.empty()) throw failure(code::unavailable, "CONNECT_FAILED", fmt::format("cannot connect to {}:{}: {}", o.host, o.port, other));
     until(steady_point::max());
 }
 
@@ -104,12 +108,26 @@ task<error_code> client_connection::connect_to(const client_options& o) {
     co_return ec;
 }
 
-task<error_code> client_connection::handshake(const client_options& o, asio::ssl::context& context) {
-    tls_ = std::make_unique<tls_stream>(socket_, context);
-    SSL_set_tlsext_host_name(tls_->native_handle(), o.host.c_str());
-    if (!o.any_name) tls_->set_verify_callback(asio::ssl::host_name_verification(o.host));
+task<error_code> client_connection::handshake(const client_options& o, std::shared_ptr<asio::ssl::context> context) {
+    tls_ = std::make_unique<tls_stream>(socket_, *context);
+    if (!o.peers) SSL_set_tlsext_host_name(tls_->native_handle(), o.host.c_str());
+    if (!o.any_name && !o.peers) tls_->set_verify_callback(asio::ssl::host_name_verification(o.host));
     const auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::client, as_result);
     co_return ec;
+}
+
+std::string client_connection::why_not(const error_code& ec) const {
+    const auto verified = tls_ ? SSL_get_verify_result(tls_->native_handle()) : X509_V_OK;
+    return verified == X509_V_OK ? ec.message() : fmt::format("{}: {}", ec.message(), X509_verify_cert_error_string(verified));
+}
+
+// Whether somebody else is there than was called. Empty: no.
+std::string client_connection::refusal_of(const client_options& o) const {
+    if (!o.peers) return {};
+    const auto there = peer_of(tls_->native_handle());
+    if (!there) return there.error().message;
+    if (o.peer_uri.empty() || there->uri == o.peer_uri) return {};
+    return fmt::format("{} is there, not {}", there->uri, o.peer_uri);
 }
 
 bool client_connection::is_usable() noexcept {
@@ -141,7 +159,13 @@ task<error_code> client_connection::read() {
     if (tls_) outcome = co_await tls_->async_read_some(asio::buffer(room.data(), room.size()), as_result);
     else outcome = co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), as_result);
     in_.commit(std::get<1>(outcome));
+    note_alert(std::get<0>(outcome));
     co_return std::get<0>(outcome);
+}
+
+// With TLS 1.3 a server tells what it thinks of a client's certificate after the client believes to be connected.
+void client_connection::note_alert(const error_code& ec) {
+    if (ec.category() == asio::error::get_ssl_category() && ERR_GET_REASON(static_cast<unsigned long>(ec.value())) >= SSL_AD_REASON_OFFSET) refused_ = ec.message();
 }
 
 task<client_connection::exchanged> client_connection::exchange(const std::string& bytes, bool to_head, std::size_t max_body_bytes,
@@ -178,6 +202,7 @@ task<std::size_t> client_connection::read_some(std::span<char> into) {
     deadline_ = steady_point::max();
     if (tls_) {
         const auto [ec, n] = co_await tls_->async_read_some(buffer, as_result);
+        note_alert(ec);
         co_return ec ? 0 : n;
     }
     const auto [ec, n] = co_await socket_.async_read_some(buffer, as_result);

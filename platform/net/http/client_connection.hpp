@@ -27,10 +27,11 @@ public:
         client_response response{};
     };
 
-    explicit client_connection(const asio::any_io_executor&);
+    // generation: of the identity that it is to show (mutual_tls), asked before its context is.
+    explicit client_connection(const asio::any_io_executor&, std::uint64_t generation = 0);
 
     // Throws failure CONNECT_FAILED, or DEADLINE_EXCEEDED when `deadline` passes first. tls: null for plain text.
-    task<void> connect(const client_options&, asio::ssl::context* tls, steady_point deadline);
+    task<void> connect(const client_options&, std::shared_ptr<asio::ssl::context> tls, steady_point deadline);
     // Sends the request's bytes and reads the answer. Throws only when cancelled.
     task<exchanged> exchange(const std::string& bytes, bool to_head, std::size_t max_body_bytes, steady_point deadline);
     // False: the peer has closed it, or has sent what nobody asked for.
@@ -42,6 +43,9 @@ public:
     task<std::size_t> read_some(std::span<char>);
     task<std::size_t> write_some(std::string_view);
     bool try_write(std::string& out) noexcept;
+    // Why the peer ended TLS, if it said so: then it has read nothing. Empty: it did not.
+    [[nodiscard]] const std::string& refused() const noexcept { return refused_; }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
     [[nodiscard]] asio::any_io_executor executor() { return socket_.get_executor(); }
 
 private:
@@ -49,7 +53,10 @@ private:
     using tls_stream = asio::ssl::stream<tcp::socket&>;
 
     task<boost::system::error_code> connect_to(const client_options&);
-    task<boost::system::error_code> handshake(const client_options&, asio::ssl::context&);
+    task<boost::system::error_code> handshake(const client_options&, std::shared_ptr<asio::ssl::context>);
+    [[nodiscard]] std::string refusal_of(const client_options&) const;
+    [[nodiscard]] std::string why_not(const boost::system::error_code&) const;
+    void note_alert(const boost::system::error_code&);
     task<bool> send(const std::string& bytes);
     task<boost::system::error_code> read();
     // Ends the pending operation at that time. One timer serves many exchanges: it is only set anew for an earlier time.
@@ -60,6 +67,8 @@ private:
     tcp::resolver resolver_;
     asio::steady_timer timer_;
     std::unique_ptr<tls_stream> tls_;
+    std::string refused_;
+    std::uint64_t generation_;
     read_buffer in_;
     steady_point deadline_ = steady_point::max(), timer_at_ = steady_point::max();
     bool expired_ = false;

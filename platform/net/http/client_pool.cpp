@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 #include "platform/net/http/tls.hpp"
 
 namespace bv::http {
@@ -30,7 +31,7 @@ task<client_pool::lease> client_pool::acquire(std::shared_ptr<client_pool> pool,
         granted.pool_.reset();  // the place is ours, below
     }
     lease place(pool, nullptr, false);
-    auto c = std::make_shared<client_connection>(executor);
+    auto c = std::make_shared<client_connection>(executor, pool->owner_.generation());
     co_await c->connect(o, pool->owner_.tls(), deadline);
     place.connection_ = std::move(c);
     co_return place;
@@ -69,7 +70,7 @@ std::shared_ptr<client_connection> client_pool::take_idle() {
     while (!idle_.empty()) {
         auto last = std::move(idle_.back());
         idle_.pop_back();
-        if (last.since > oldest && last.connection->is_usable()) return std::move(last.connection);
+        if (last.since > oldest && owner_.is_current(*last.connection) && last.connection->is_usable()) return std::move(last.connection);
         --places_taken_;
     }
     return nullptr;
@@ -104,9 +105,13 @@ void client_pool::close_idle() noexcept {
 client_pools::client_pools(client_options options) : options_(std::move(options)) {
     const bool v6 = options_.host.find(':') != std::string::npos;
     host_header_ = v6 ? fmt::format("[{}]", options_.host) : options_.host;
-    if (options_.port != (options_.tls ? 443 : 80)) host_header_ += fmt::format(":{}", options_.port);
-    if (options_.tls) tls_ = client_tls(options_.ca_file);
+    if (options_.port != (options_.tls || options_.peers ? 443 : 80)) host_header_ += fmt::format(":{}", options_.port);
+    if (options_.tls && !options_.peers) tls_ = client_tls(options_.ca_file);
 }
+
+std::shared_ptr<asio::ssl::context> client_pools::tls() const { return options_.peers ? options_.peers->client(false) : tls_; }
+std::uint64_t client_pools::generation() const noexcept { return options_.peers ? options_.peers->generation() : 0; }
+bool client_pools::is_current(const client_connection& c) const noexcept { return c.generation() == generation(); }
 
 std::shared_ptr<client_pool> client_pools::of(const asio::any_io_executor& executor) {
     const void* context = &asio::query(executor, asio::execution::context);

@@ -80,7 +80,11 @@ public:
     explicit client_pools(client_options);
     [[nodiscard]] const client_options& options() const noexcept { return options_; }
     [[nodiscard]] const std::string& host_header() const noexcept { return host_header_; }
-    [[nodiscard]] asio::ssl::context* tls() const noexcept { return tls_.get(); }
+    // Null: plain text.
+    [[nodiscard]] std::shared_ptr<asio::ssl::context> tls() const;
+    [[nodiscard]] std::uint64_t generation() const noexcept;
+    // Whether a connection shows the identity that is to be shown now.
+    [[nodiscard]] bool is_current(const client_connection&) const noexcept;
     // The pool of the executor's context; keeps this alive too.
     [[nodiscard]] std::shared_ptr<client_pool> of(const asio::any_io_executor&);
     void close_mine();
@@ -88,7 +92,7 @@ public:
 private:
     client_options options_;
     std::string host_header_;
-    std::unique_ptr<asio::ssl::context> tls_;
+    std::shared_ptr<asio::ssl::context> tls_;
     std::mutex mutex_;
     std::vector<std::pair<const void*, std::unique_ptr<client_pool>>> pools_;
 };

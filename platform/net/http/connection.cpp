@@ -118,11 +118,16 @@ task<std::optional<bool>> connection::begins_tls() {
     co_return first == handshake;
 }
 
-task<bool> connection::secure(asio::ssl::context& context) {
-    tls_ = std::make_unique<tls_stream>(socket_, context);
+task<std::string> connection::secure(std::shared_ptr<asio::ssl::context> context) {
+    tls_ = std::make_unique<tls_stream>(socket_, *context);
     const auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::server, as_result);
-    co_return !ec;
+    if (!ec) co_return std::string{};
+    const auto verified = SSL_get_verify_result(tls_->native_handle());
+    co_return verified == X509_V_OK ? ec.message() : X509_verify_cert_error_string(verified);
 }
+
+result<tls_peer> connection::shown_peer() const { return peer_of(tls_->native_handle()); }
+void connection::set_peer(tls_peer who) { peer_ = std::make_shared<const tls_peer>(std::move(who)); }
 
 std::string connection::protocol() const {
     const unsigned char* name = nullptr;

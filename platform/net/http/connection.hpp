@@ -14,6 +14,7 @@
 
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 
 namespace bv::http {
 
@@ -57,13 +58,17 @@ public:
     task<void> linger();
     // Waits for the first byte, which it leaves there: whether it begins a TLS handshake. nullopt: none came.
     task<std::optional<bool>> begins_tls();
-    // TLS handshake. False: it failed.
-    task<bool> secure(asio::ssl::context&);
+    // TLS handshake. Empty: it is done; else why not.
+    task<std::string> secure(std::shared_ptr<asio::ssl::context>);
 
     [[nodiscard]] bool is_secure() const noexcept { return tls_ != nullptr; }
     // The protocol agreed on in TLS (ALPN), e.g. "http/1.1"; empty: none.
     [[nodiscard]] std::string protocol() const;
     [[nodiscard]] const std::string& remote_address() const noexcept { return remote_address_; }
+    // Whom TLS has shown the other side to be.
+    void set_peer(tls_peer);
+    [[nodiscard]] const std::shared_ptr<const tls_peer>& peer() const noexcept { return peer_; }
+    [[nodiscard]] result<tls_peer> shown_peer() const;
     [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
 
 private:
@@ -72,6 +77,7 @@ private:
     tcp::socket socket_;
     std::unique_ptr<tls_stream> tls_;
     std::string remote_address_;
+    std::shared_ptr<const tls_peer> peer_;
     core_listener& listener_;
     std::size_t index_ = 0;  // in the listener's list
     steady_point deadline_ = steady_point::max();

@@ -12,6 +12,7 @@
 #include "platform/net/http/serialize.hpp"
 #include "platform/net/http/session.hpp"
 #include "platform/net/http2/serve.hpp"
+#include "platform/telemetry/log.hpp"
 
 namespace bv::http {
 
@@ -20,14 +21,32 @@ namespace {
 using asio::ip::tcp;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
+void refuse_peer(const connection& c, std::string_view why) { telemetry::warn("tls.peer_refused", {{"remote_address", c.remote_address()}, {"why", why}}); }
+
+// False: there is no TLS with this one.
+task<bool> secure(connection& c, std::shared_ptr<asio::ssl::context> tls, bool among_peers) {
+    const auto problem = co_await c.secure(std::move(tls));
+    if (!among_peers) co_return problem.empty();
+    if (!problem.empty()) {
+        refuse_peer(c, problem);
+        co_return false;
+    }
+    auto shown = c.shown_peer();
+    if (shown) c.set_peer(std::move(*shown));
+    else refuse_peer(c, shown.error().message);
+    co_return shown.has_value();
+}
+
 // Chooses the protocol: TLS first, then what ALPN agreed on, then what the first bytes say.
-task<void> serve(std::shared_ptr<core_listener> listener, std::shared_ptr<connection> c, asio::ssl::context* tls, bool refused) {
-    if (tls != nullptr) {
+task<void> serve(std::shared_ptr<core_listener> listener, std::shared_ptr<connection> c, bool refused) {
+    const auto& peers = listener->options().peers;
+    const auto tls = peers ? peers->server() : listener->tls();
+    if (tls) {
         c->arm(connection::phase::handshake, system_clock().steady_now() + listener->options().header_timeout);
         const auto tls_comes = co_await c->begins_tls();
         if (!tls_comes) co_return;
-        if (!*tls_comes) co_return co_await refuse_plain(*listener, *c);
-        if (!co_await c->secure(*tls)) co_return;
+        if (!*tls_comes && !peers) co_return co_await refuse_plain(*listener, *c);
+        if (*tls_comes && !co_await secure(*c, tls, peers != nullptr)) co_return;
     }
     if (refused) co_return co_await refuse(*listener, *c);
     std::optional<std::string> http2;
@@ -78,7 +97,7 @@ void core_listener::accepted(const std::shared_ptr<core_listener>& self, tcp::so
     socket.non_blocking(true, ec);
     const bool refused = connections_.size() >= most;
     auto c = std::make_shared<connection>(std::move(socket), peer.address().to_string(), *this);
-    shared_->tasks.spawn(context_.get_executor(), serve(self, std::move(c), shared_->tls.get(), refused));
+    shared_->tasks.spawn(context_.get_executor(), serve(self, std::move(c), refused));
 }
 
 milliseconds core_listener::sweep_interval() const noexcept {

@@ -26,7 +26,7 @@ namespace bv::http {
 struct shared_state {
     server_options options;
     http::handler handler;
-    std::unique_ptr<asio::ssl::context> tls;
+    std::shared_ptr<asio::ssl::context> tls;
     scope tasks{"http.server"};
 };
 
@@ -52,6 +52,7 @@ public:
     void remove(connection&) noexcept;
 
     [[nodiscard]] const server_options& options() const noexcept { return shared_->options; }
+    [[nodiscard]] const std::shared_ptr<asio::ssl::context>& tls() const noexcept { return shared_->tls; }
     [[nodiscard]] const http::handler& handler() const noexcept { return shared_->handler; }
     [[nodiscard]] asio::io_context& context() noexcept { return context_; }
     // The Date header's value, formatted anew at most once a second.

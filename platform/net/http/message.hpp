@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,8 @@ private:
     std::vector<entry> entries_;
 };
 
+struct tls_peer;
+
 struct request {
     http::verb verb = verb::get;
     std::string verb_text;       // as sent
@@ -47,6 +50,7 @@ struct request {
     std::string body;            // whole, within the server's limit
     std::string remote_address;  // "127.0.0.1"
     bool secure = false;
+    std::shared_ptr<const tls_peer> peer{};  // who sent it, where peers show certificates (server_options::peers); null: somebody
     bool http2 = false;          // one of many on its connection (RFC 9113), and its answer may have trailers
     steady_point received{};     // when its first byte was read
 

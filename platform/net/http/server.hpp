@@ -22,6 +22,8 @@ namespace bv::http {
 // Called once per request, on the connection's core. What it throws becomes a bare 500.
 using handler = std::function<task<response>(request&)>;
 
+class mutual_tls;
+
 struct tls_files {
     std::string certificate_chain, private_key;  // PEM paths
 };
@@ -39,6 +41,8 @@ struct server_options {
     milliseconds write_timeout{30'000};
     int max_connections_per_core = 10'000;         // more are answered 503 and closed
     std::optional<tls_files> tls{};                // none: plain text
+    // TLS for peers with certificates, instead. Others come in plain text and have no request::peer: the handler decides about them.
+    std::shared_ptr<mutual_tls> peers{};
     std::uint32_t max_streams = 256;               // of one HTTP/2 connection at once; more are refused, unhandled
     std::uint32_t stream_window = 256 * 1024;      // how much of an HTTP/2 stream's body may wait for its handler
     milliseconds ping_interval{60'000};            // of silence while HTTP/2 streams are open, before the peer is asked whether it lives

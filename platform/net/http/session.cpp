@@ -38,6 +38,7 @@ public:
                    [this](const request& r) { return find_stream(r); }},
                   request_) {
         request_.secure = c.is_secure();
+        request_.peer = c.peer();
         now_ = system_clock().steady_now();
     }
     ~http1_session() { *self_ = nullptr; }

@@ -30,6 +30,13 @@ void require(const boost::system::error_code& ec, std::string_view what, const s
 
 }  // namespace
 
+void choose_protocols(ssl::context& of_server) { SSL_CTX_set_alpn_select_cb(of_server.native_handle(), choose_protocol, nullptr); }
+
+void ask_for_protocol(ssl::context& of_client, bool http2) {
+    if (http2) SSL_CTX_set_alpn_protos(of_client.native_handle(), http2_only, sizeof http2_only - 1);
+    else SSL_CTX_set_alpn_protos(of_client.native_handle(), http1_only, sizeof http1_only - 1);
+}
+
 std::unique_ptr<ssl::context> server_tls(const tls_files& files) {
     if (files.certificate_chain.empty() || files.private_key.empty())
         throw failure(code::invalid_argument, "TLS_FILES", "TLS needs a certificate and its private key: only one of the two files is given");
@@ -38,7 +45,7 @@ std::unique_ptr<ssl::context> server_tls(const tls_files& files) {
     auto* native = context->native_handle();
     SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
+    choose_protocols(*context);
     boost::system::error_code ec;
     context->use_certificate_chain_file(files.certificate_chain, ec);
     require(ec, "certificate chain", files.certificate_chain);
@@ -50,8 +57,7 @@ std::unique_ptr<ssl::context> server_tls(const tls_files& files) {
 std::unique_ptr<ssl::context> client_tls(const std::string& ca_file, bool http2) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-    if (http2) SSL_CTX_set_alpn_protos(context->native_handle(), http2_only, sizeof http2_only - 1);
-    else SSL_CTX_set_alpn_protos(context->native_handle(), http1_only, sizeof http1_only - 1);
+    ask_for_protocol(*context, http2);
     boost::system::error_code ec;
     if (ca_file.empty()) context->set_default_verify_paths(ec);
     else context->load_verify_file(ca_file, ec);

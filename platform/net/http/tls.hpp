@@ -15,4 +15,8 @@ namespace bv::http {
 // ca_file: PEM; empty: the system's. Throws failure INVALID_ARGUMENT "TLS_FILES".
 [[nodiscard]] std::unique_ptr<boost::asio::ssl::context> client_tls(const std::string& ca_file, bool http2 = false);
 
+// By ALPN: of what a client offers h2 before http/1.1; to ask for just one of them.
+void choose_protocols(boost::asio::ssl::context& of_server);
+void ask_for_protocol(boost::asio::ssl::context& of_client, bool http2);
+
 }  // namespace bv::http

@@ -9,6 +9,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "platform/telemetry/log.hpp"
+
 namespace bv::http2 {
 
 namespace {
@@ -74,6 +76,11 @@ void client_connection::end() noexcept {
     link_->close();
 }
 
+void client_connection::retire() noexcept {
+    retired_ = true;
+    if (frames_.open() == 0) end();
+}
+
 task<exchanged> client_connection::exchange(std::shared_ptr<client_connection> self, std::span<const field> fields, std::string body, steady_point deadline) {
     const auto executor = co_await asio::this_coro::executor;
     const auto a = std::make_shared<answer>(self->frames_, self->settings_.max_body_bytes, executor, deadline);
@@ -111,7 +118,10 @@ void client_connection::flush_soon() {
 void client_connection::flush() {
     while (!writing_ && !ended_) {
         frames_.collect(out_, batch);
-        if (out_.empty()) return;
+        if (out_.empty()) {
+            if (retired_ && frames_.open() == 0) end();
+            return;
+        }
         if (!link_->try_write(out_)) return end();
         if (out_.empty()) continue;
         writing_ = true;
@@ -161,10 +171,11 @@ task<void> client_connection::run(std::shared_ptr<client_connection> self) {
         self->heard_ = true;
         if (n == 0 || !self->frames_.receive({self->in_.data(), n})) break;
         self->flush();
-        if (self->frames_.over()) break;
+        if (self->frames_.over() || (self->retired_ && self->frames_.open() == 0)) break;
     }
     self->end();
-    self->frames_.close_all();
+    if (const auto& why = self->link_->refused(); !why.empty()) telemetry::warn("http2.connection_refused", {{"why", why}});
+    self->frames_.close_all(!self->link_->refused().empty());
     if (self->writers_ == 0) co_return;
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     self->joined_ = waiter::make();

@@ -45,7 +45,10 @@ public:
     // Whether it takes one more now.
     [[nodiscard]] bool has_room() const noexcept;
     // Whether it will take more: the peer has not said goodbye, and is there.
-    [[nodiscard]] bool is_usable() const noexcept { return !ended_ && !frames_.goaway_received(); }
+    [[nodiscard]] bool is_usable() const noexcept { return !ended_ && !retired_ && !frames_.goaway_received(); }
+    // Takes no more, and ends with the last that is under way.
+    void retire() noexcept;
+    [[nodiscard]] std::uint64_t generation() const noexcept { return link_->generation(); }
     [[nodiscard]] std::size_t open() const noexcept { return frames_.open(); }
     void end() noexcept;
 
@@ -63,7 +66,7 @@ private:
     std::string out_;
     std::shared_ptr<waiter> joined_;  // by run(), when a write outlasts it
     int writers_ = 0;
-    bool flush_posted_ = false, writing_ = false, ended_ = false, heard_ = true, pinged_ = false;
+    bool flush_posted_ = false, writing_ = false, ended_ = false, heard_ = true, pinged_ = false, retired_ = false;
 };
 
 }  // namespace bv::http2

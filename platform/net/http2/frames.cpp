@@ -241,8 +241,8 @@ void frames::each(const std::function<void(stream&)>& act) {
     for (const auto& [id, s] : streams_) act(*s);
 }
 
-void frames::close_all() {
-    for (auto all = std::exchange(streams_, {}); const auto& [id, s] : all) s->on_close(cancel, role_ == role::client && id > last_handled_);
+void frames::close_all(bool unhandled) {
+    for (auto all = std::exchange(streams_, {}); const auto& [id, s] : all) s->on_close(cancel, unhandled || (role_ == role::client && id > last_handled_));
 }
 
 }  // namespace bv::http2

@@ -97,8 +97,8 @@ public:
     [[nodiscard]] std::size_t open() const noexcept { return streams_.size(); }
     // Calls each open stream; it must not close any.
     void each(const std::function<void(stream&)>&);
-    // Closes all of them, as when the connection has gone.
-    void close_all();
+    // Closes all of them, as when the connection has gone. `unhandled`: the peer surely did nothing of any.
+    void close_all(bool unhandled = false);
 
 private:
     struct callbacks;

@@ -90,7 +90,7 @@ std::shared_ptr<stream> session::accept() {
     if (frames_.open() == 0) check_at_ = system_clock().steady_now() + check_interval();
     // Handlers of streams that the client has reset count on: else resets would buy work without a bound.
     if (said_goodbye_ || handlers_ >= 2 * std::size_t{options().max_streams}) return nullptr;
-    return std::make_shared<server_stream>(*this, connection_.remote_address(), connection_.is_secure());
+    return std::make_shared<server_stream>(*this, connection_);
 }
 
 // Frames the pieces of a streamed answer; the head goes out with the first.

@@ -21,10 +21,11 @@ bool is_target(std::string_view target) noexcept {
     return syntax::all(target, syntax::target_bit) && (target == "*" || target.starts_with('/'));
 }
 
-server_stream::server_stream(stream_owner& owner, std::string_view remote_address, bool secure) : owner_(owner), since_(system_clock().steady_now()) {
+server_stream::server_stream(stream_owner& owner, const http::connection& from) : owner_(owner), since_(system_clock().steady_now()) {
     request.received = since_;
-    request.remote_address = remote_address;
-    request.secure = secure;
+    request.remote_address = from.remote_address();
+    request.secure = from.is_secure();
+    request.peer = from.peer();
     request.http2 = true;
 }
 

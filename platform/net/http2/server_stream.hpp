@@ -8,6 +8,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include "platform/net/http/body_reader.hpp"
+#include "platform/net/http/connection.hpp"
 #include "platform/net/http/server.hpp"
 #include "platform/net/http2/frames.hpp"
 #include "platform/runtime/waiter.hpp"
@@ -32,7 +33,7 @@ public:
 
 class server_stream final : public stream, public http::body_reader, public std::enable_shared_from_this<server_stream> {
 public:
-    server_stream(stream_owner& owner, std::string_view remote_address, bool secure);
+    server_stream(stream_owner& owner, const http::connection& from);
 
     void on_field(std::string_view name, std::string_view value) override;
     void on_fields_end() override;
