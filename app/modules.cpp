@@ -7,7 +7,6 @@
 #include "app/forward.hpp"
 #include "app/stack/provider_child.hpp"
 #include "platform/events/migrations.hpp"
-#include "platform/rpc/auth/call_credential.hpp"
 #include "platform/storage/postgres/migrations.hpp"
 #include "platform/telemetry/metrics.hpp"
 
@@ -147,9 +146,8 @@ std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const 
 std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_of(const process& p) {
     std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> out;
     if (p.peers == nullptr) return out;
-    const auto key = p.secrets.get_or_put(rpc::call_key_secret, security::random_secret());
     for (const auto& r : roles())
-        if (!p.holds(r.name)) out.emplace(r.name, std::make_unique<rpc::peer_channel>(std::string(r.name), *p.peers, key, p.clock, p.rng));
+        if (!p.holds(r.name)) out.emplace(r.name, std::make_unique<rpc::peer_channel>(std::string(r.name), *p.peers, p.identity, p.clock, p.rng));
     return out;
 }
 

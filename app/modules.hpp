@@ -56,6 +56,7 @@ struct process {
     std::string url;                                                     // where clients reach this platform: the issuer of its tokens
     std::vector<std::string> roles = role_names();                       // that it holds
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
+    rpc::peer_identity identity{};                                       // where others are held
 
     [[nodiscard]] bool holds(std::string_view role) const;
 };

@@ -88,7 +88,7 @@ bool one_required(const pb::OneofDescriptor& o) { return o.options().GetExtensio
 
 auth auth_of(const pb::MethodDescriptor& method) {
     const auto& option = method.options().GetExtension(ours::auth);
-    return {option.anonymous(), {option.any_scope().begin(), option.any_scope().end()}};
+    return {option.anonymous(), {option.any_scope().begin(), option.any_scope().end()}, {option.callers().begin(), option.callers().end()}};
 }
 
 bool is_safe_to_repeat(const pb::MethodDescriptor& m) { return m.options().GetExtension(ours::idempotent) == ours::IDEMPOTENT_SAFE; }
@@ -126,6 +126,8 @@ const pb::FieldDescriptor* field_at(const pb::Descriptor& m, const std::string& 
 
 std::string fault_of(const pb::MethodDescriptor& method) {
     if (method.server_streaming()) return "methods with a stream of answers have no generated form";
+    if (const auth rule = auth_of(method); rule.callers.empty() && rule.any_scope == std::vector<std::string>{"platform.internal"})
+        return "it is for services only, and its auth names no callers";
     const std::vector<http_rule> rules = http_of(method);
     for (const http_rule& http : rules)
         if (std::string fault = fault_of(method, http); !fault.empty()) return fault;

@@ -21,6 +21,7 @@ using rule = ::bitvelocity::options::v1::FieldRule;
 struct auth {
     bool anonymous = false;
     std::vector<std::string> any_scope;
+    std::vector<std::string> callers;
 };
 [[nodiscard]] auth auth_of(const pb::MethodDescriptor&);
 [[nodiscard]] bool is_safe_to_repeat(const pb::MethodDescriptor&);

@@ -45,6 +45,13 @@ void emit_client_method(Printer& out, const pb::MethodDescriptor& method) {
               "}\n\n");
 }
 
+void emit_names(Printer& out, const std::string& constant, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    out.Print("constexpr std::string_view $constant$[] = {", "constant", constant);
+    for (std::size_t i = 0; i < names.size(); ++i) out.Print(i > 0 ? ", $name$" : "$name$", "name", quoted(names[i]));
+    out.Print("};\n");
+}
+
 void emit_methods(Printer& out, const pb::ServiceDescriptor& service) {
     out.Print("std::span<const bv::rpc::method> $service$_methods() noexcept {\n", "service", interface_name(service));
     const auto methods = unary_methods_of(service);
@@ -80,12 +87,10 @@ void emit_auth(Printer& out, const pb::MethodDescriptor& method) {
     const auth rule = auth_of(method);
     vars["anonymous"] = rule.anonymous ? "true" : "false";
     vars["scopes"] = rule.any_scope.empty() ? "{}" : vars["id"] + "_scopes";
-    if (!rule.any_scope.empty()) {
-        out.Print(vars, "constexpr std::string_view $id$_scopes[] = {");
-        for (std::size_t i = 0; i < rule.any_scope.size(); ++i) out.Print(i > 0 ? ", $scope$" : "$scope$", "scope", quoted(rule.any_scope[i]));
-        out.Print("};\n");
-    }
-    out.Print(vars, "constexpr bv::rpc::auth_rule $id$_auth{$anonymous$, $scopes$};\n\n");
+    vars["callers"] = rule.callers.empty() ? "{}" : vars["id"] + "_callers";
+    emit_names(out, vars["scopes"], rule.any_scope);
+    emit_names(out, vars["callers"], rule.callers);
+    out.Print(vars, "constexpr bv::rpc::auth_rule $id$_auth{$anonymous$, $scopes$, $callers$};\n\n");
 }
 
 void declare_service(Printer& out, const pb::ServiceDescriptor& service) {

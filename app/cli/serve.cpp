@@ -17,14 +17,14 @@ namespace {
 
 constexpr std::chrono::minutes control_patience{3};
 
-int serve(const common& c, const std::vector<std::string>& given, const std::string& instance_file) {
+int serve(const common& c, const std::vector<std::string>& given, const std::string& instance_file, int identity) {
     const auto settings = c.load();
     auto roles = app::parse_roles(given);
     if (!roles) throw failure(roles.error());
     const auto path = stack::data_directory(settings);
     const auto dir = stack::data_dir::find(path);
     if (!dir) throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("there is no platform in {}. Start it with: bv up --profile full", path.string()));
-    stack::serve(settings, *dir, std::move(*roles), instance_file);
+    stack::serve(settings, *dir, std::move(*roles), instance_file, identity);
     return done;
 }
 
@@ -54,10 +54,12 @@ int control(const common& c, const stack::control_request& r) {
 void add_serve(CLI::App& parser, common& c) {
     auto roles = std::make_shared<std::vector<std::string>>();
     auto file = std::make_shared<std::string>();
+    auto identity = std::make_shared<int>(-1);
     auto* command = parser.add_subcommand("serve", "Run some roles as a process of a platform that bv up --profile full started (it does so itself).");
     command->add_option("--role", *roles, "roles, as order,inventory or given several times; none: all. bv roles lists them")->expected(1)->take_all();
     command->add_option("--instance-file", *file, "where the process says which port it listens on");
-    command->callback([roles, file, &c] { c.exit = serve(c, *roles, *file); });
+    command->add_option("--identity-descriptor", *identity, "descriptor by which the supervisor gives the process its certificates");
+    command->callback([roles, file, identity, &c] { c.exit = serve(c, *roles, *file, *identity); });
 }
 
 void add_roles(CLI::App& parser, common& c) {

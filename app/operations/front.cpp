@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "app/operations/span_feed.hpp"
-#include "platform/rpc/auth/call_credential.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/trace_store.hpp"
 #include "platform/telemetry/untraced.hpp"
@@ -83,7 +82,7 @@ task<void> front::add_process(contract::PlatformStatus& to, app::role_process p)
     }
     one_process there({"127.0.0.1", p.port});
     const auto& of = modules_.of();
-    rpc::peer_channel channel(p.role, there, of.secrets.get_or_put(rpc::call_key_secret, security::random_secret()), of.clock, of.rng);
+    rpc::peer_channel channel(p.role, there, of.identity, of.clock, of.rng);
     contract::operations_service_remote remote(channel);
     auto ctx = own_context();
     result<contract::PlatformStatus> said = contract::PlatformStatus{};

@@ -18,7 +18,7 @@ namespace bv::stack {
 
 std::filesystem::path own_binary() { return std::filesystem::read_symlink("/proc/self/exe"); }
 
-child child::start(std::vector<std::string> arguments, const std::filesystem::path& log) {
+child child::start(std::vector<std::string> arguments, const std::filesystem::path& log, int given) {
     const auto binary = own_binary().string();
     std::vector<char*> argv{const_cast<char*>(binary.c_str())};
     for (auto& a : arguments) argv.push_back(a.data());
@@ -37,6 +37,8 @@ child child::start(std::vector<std::string> arguments, const std::filesystem::pa
         ::dup2(out, 2);
         const int null = ::open("/dev/null", O_RDONLY);
         if (null >= 0) ::dup2(null, 0);
+        if (given == given_descriptor) ::fcntl(given, F_SETFD, 0);
+        else if (given >= 0) ::dup2(given, given_descriptor);
         ::execv(binary.c_str(), argv.data());
         ::_exit(127);
     }

@@ -13,8 +13,10 @@ namespace bv::stack {
 class child {
 public:
     child() = default;
-    // Starts this binary with the arguments, output appended to `log`. Throws failure UNAVAILABLE when it cannot.
-    static child start(std::vector<std::string> arguments, const std::filesystem::path& log);
+    // Starts this binary with the arguments, output appended to `log`. With `given`, that descriptor is its given_descriptor. Throws
+    // failure UNAVAILABLE when it cannot.
+    static child start(std::vector<std::string> arguments, const std::filesystem::path& log, int given = -1);
+    static constexpr int given_descriptor = 3;
     child(child&&) noexcept;
     child& operator=(child&&) noexcept;
     // Stops it.

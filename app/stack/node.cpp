@@ -5,7 +5,6 @@
 
 #include "app/forward.hpp"
 #include "app/operations/pages.hpp"
-#include "platform/rpc/auth/call_credential.hpp"
 #include "platform/rpc/grpc/health.hpp"
 #include "platform/rpc/grpc/reflection.hpp"
 #include "platform/rpc/http_dispatch.hpp"
@@ -17,6 +16,7 @@ namespace {
 
 constexpr milliseconds drain_time{10'000};
 constexpr std::size_t spans_kept = 20'000;
+constexpr const char* edge_role = "gateway";  // that calls for users
 
 http::server_options server_options(const config& c, std::uint16_t port, const gateway::edge& edge) {
     http::server_options o;
@@ -95,13 +95,14 @@ std::vector<std::string> node::seed() { return given_.runtime.block_on(operation
 std::uint16_t node::listen_to_peers() {
     spans_ = std::make_shared<operations::span_outlet>(spans_kept);
     telemetry::add_span_exporter(spans_);
-    peers_ = std::make_unique<rpc::peer_listener>(given_.secrets.get_or_put(rpc::call_key_secret, security::random_secret()), given_.clock);
+    peers_ = std::make_unique<rpc::peer_listener>(given_.identity.trust_domain, edge_role, given_.clock);
     modules_->mount(*peers_);
     peers_->add(operations_->served());
     peers_->add({"GET", operations::spans_path, [s = spans_.get()](http::request& r) { return give_spans(s, r); }});
     for (auto& r : operations::probes(*operations_)) peers_->add_open(std::move(r));
     http::server_options o;
     o.max_body_bytes = app::most_forwarded;
+    o.peers = given_.identity.tls;
     peer_server_ = std::make_unique<http::server>(given_.runtime, o, peers_->handler());
     peer_server_->start();
     if (!modules_->holds("gateway")) operations_->watch(*peer_server_);

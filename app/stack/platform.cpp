@@ -152,7 +152,9 @@ void platform::impl::start_roles() {
     o.arguments = role_arguments;
     o.before_gateway = [this] { drop_claims(); };
     o.report = report;
-    roles = std::make_unique<supervisor>(dir, runtime, std::move(o));
+    o.certificate_life = std::chrono::duration_cast<seconds>(settings.get<milliseconds>("peers.certificate_life"));
+    auto authority = security::certificate_authority::open(*secrets, settings.get<std::string>("peers.trust_domain"), system_clock().now());
+    roles = std::make_unique<supervisor>(dir, runtime, std::move(authority), std::move(o));
     roles->start([this] { return is_asked_to_stop(); });
     logins = roles->logins();
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/stack/identity_link.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/telemetry_export.hpp"
@@ -45,6 +46,8 @@ void write_instance(const std::filesystem::path& file, const instance& i) {
     std::filesystem::rename(fresh, file);  // whoever waits for it sees it whole
 }
 
+http::tls_identity as_tls(const security::svid& s) { return {s.certificate, s.private_key, s.trust}; }
+
 // Ends the process when draining takes too long: what was acknowledged is stored, and another instance goes on.
 std::jthread patience_of(seconds most) {
     return std::jthread([most](const std::stop_token& over) {
@@ -74,7 +77,7 @@ std::optional<instance> read_instance(const std::filesystem::path& file) {
     return out;
 }
 
-void serve(const config& settings, const data_dir& dir, std::vector<std::string> roles, const std::filesystem::path& instance_file) {
+void serve(const config& settings, const data_dir& dir, std::vector<std::string> roles, const std::filesystem::path& instance_file, int identity) {
     const auto state = dir.is_locked() ? dir.read_state() : std::nullopt;
     if (!state || state->profile != "full")
         throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("a role joins a platform of many processes, and none runs in {}. Start it with: bv up --profile full", dir.path().string()));
@@ -84,6 +87,12 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     app::role_directory peers(dir.path(), system_clock());
     bv::runtime runtime(settings.get<std::size_t>("runtime.cores"));
     runtime.start();
+    identity_receiver identities(identity, runtime);
+    const rpc::peer_identity own{settings.get<std::string>("peers.trust_domain"), std::make_shared<http::mutual_tls>(as_tls(identities.first()))};
+    identities.follow([tls = own.tls](const security::svid& next) {
+        tls->replace(as_tls(next));
+        telemetry::info("identity.replaced", {{"until", rfc3339(next.not_after)}});
+    });
     telemetry_export exports(settings, runtime, fmt::format("{}:{}", host_name(), ::getpid()));
     const auto given = settings.get<std::string>("provider.url");
     node me({.runtime = runtime,
@@ -96,7 +105,8 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", state->provider_port) : given,
              .url = state->public_url,
              .roles = roles,
-             .peers = &peers});
+             .peers = &peers,
+             .identity = own});
     me.start();
     instance said{::getpid(), 0, {}};
     if (settings.get<bool>("demo.seed")) said.logins = me.seed();
@@ -110,6 +120,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     me.stop();
     me.close();
     exports.stop();
+    identities.stop();
     runtime.stop();
     runtime.join();
 }

@@ -20,6 +20,7 @@ struct instance {
 
 // Serves until SIGINT or SIGTERM, then drains. Throws failure: FAILED_PRECONDITION "NOT_RUNNING" when no platform of many
 // processes runs in the directory, and what a start may throw.
-void serve(const config&, const data_dir&, std::vector<std::string> roles, const std::filesystem::path& instance_file);
+// identity: the descriptor of app/stack/identity_link.hpp.
+void serve(const config&, const data_dir&, std::vector<std::string> roles, const std::filesystem::path& instance_file, int identity);
 
 }  // namespace bv::stack

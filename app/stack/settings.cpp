@@ -6,6 +6,7 @@
 
 #include "app/stack/public_url.hpp"
 #include "app/stack/telemetry_export.hpp"
+#include "platform/security/spiffe_id.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/trace.hpp"
 
@@ -36,6 +37,8 @@ config_schema settings_schema() {
         .duration("http.request_timeout", 30s, {100ms, 10min}, "deadline of a request that brings none")
         .list("http.cors_origins", {}, "origins that browsers may call from; * for any")
         .boolean("http.access_log", true, "one log line a request (at level debug; 5xx at warn)")
+        .text("peers.trust_domain", "bitvelocity.internal", "trust domain of the certificates that processes of one platform show each other: spiffe://DOMAIN/ROLE")
+        .duration("peers.certificate_life", 1h, {5s, 720h}, "how long such a certificate is good; a process is given its next one at half of that")
         .integer("runtime.cores", 0, {0, 62}, "threads that run the platform; 0: one a core")
         .secret("database.url", "libpq connection of a role that may create roles; empty: a private PostgreSQL in the data directory")
         .text("database.account", "postgres", "account that runs the private PostgreSQL when this process is root")
@@ -83,6 +86,8 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     if (!loaded) throw failure(loaded.error());
     if (const auto url = loaded->get<std::string>("http.public_url"); !url.empty())
         if (const auto parsed = parse_public_url(url); !parsed) throw failure(parsed.error());
+    if (const auto domain = loaded->get<std::string>("peers.trust_domain"); !security::is_trust_domain(domain))
+        throw failure(code::invalid_argument, "INVALID_SETTING", "peers.trust_domain: \"" + domain + "\" is no trust domain: use a-z, 0-9, '.', '-' and '_'");
     check_export_settings(*loaded);
     return std::move(*loaded);
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/roles.hpp"
+#include "app/stack/identity_link.hpp"
 #include "app/stack/serve.hpp"
 #include "platform/core/clock.hpp"
 #include "platform/core/error.hpp"
@@ -23,6 +24,8 @@ struct supervisor::process {
     int number = 0;
     std::filesystem::path instance_file;
     stack::child child;
+    identity_sender identity{};
+    std::chrono::steady_clock::time_point identify_at{};
     std::uint16_t port = 0;
     std::unique_ptr<http::client> client{};
     bool answers = false;
@@ -57,8 +60,8 @@ std::string log_tail(const std::filesystem::path& file) {
 
 }  // namespace
 
-supervisor::supervisor(const data_dir& dir, bv::runtime& r, supervisor_options o)
-    : dir_(dir), runtime_(r), options_(std::move(o)), control_(dir.path() / "control") {
+supervisor::supervisor(const data_dir& dir, bv::runtime& r, security::certificate_authority a, supervisor_options o)
+    : dir_(dir), runtime_(r), options_(std::move(o)), authority_(std::move(a)), control_(dir.path() / "control") {
     std::error_code ec;
     std::filesystem::remove_all(dir_.path() / "run", ec);
     (void)dir_.folder("run");
@@ -85,13 +88,25 @@ void supervisor::launch(process& p) {
     std::filesystem::remove(p.instance_file, ec);
     const auto& all = of(p.role);
     if (p.role == "gateway" && options_.before_gateway && std::ranges::none_of(all, [](const auto& other) { return other->child.pid() != 0; })) options_.before_gateway();
-    std::vector<std::string> arguments{"serve", "--role", p.role, "--data-dir", dir_.path().string(), "--instance-file", p.instance_file.string()};
+    std::vector<std::string> arguments{"serve", "--role", p.role, "--data-dir", dir_.path().string(), "--instance-file", p.instance_file.string(),
+                                       "--identity-descriptor", std::to_string(child::given_descriptor)};
     arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
     forget_port(p);
     p.answers = p.healthy = false;
     p.started = p.heard = clock::now();
-    p.child = child::start(std::move(arguments), dir_.folder("log") / (p.role + ".log"));
+    p.identity = identity_sender::open();
+    p.child = child::start(std::move(arguments), dir_.folder("log") / (p.role + ".log"), p.identity.others_end());
+    p.identity.give_away();
+    identify(p);
     telemetry::info("stack.role_started", {{"role", p.role}, {"pid", static_cast<std::int64_t>(p.child.pid())}});
+}
+
+// A new certificate, well before the last one ends. One that does not take it is asked again at the next look.
+void supervisor::identify(process& p) {
+    const auto now = system_clock().now();
+    const auto fresh = authority_.issue({authority_.trust_domain(), '/' + p.role}, now, options_.certificate_life);
+    if (!p.identity.send(fresh)) return telemetry::warn("stack.identity_not_taken", {{"role", p.role}, {"pid", static_cast<std::int64_t>(p.child.pid())}});
+    p.identify_at = clock::now() + options_.certificate_life / 2;
 }
 
 // A client's connections belong to the thread that they were made on.
@@ -176,6 +191,7 @@ void supervisor::tend(process& p) {
         return;
     }
     if (!p.child.running()) return bury(p, "its process has ended");
+    if (clock::now() >= p.identify_at) identify(p);
     const bool starting = p.port == 0;
     if (probe(p)) return;
     if (clock::now() - p.heard < (starting ? options_.start_patience : options_.silence)) return;

@@ -18,6 +18,7 @@
 #include "app/stack/data_dir.hpp"
 #include "platform/net/http/client.hpp"
 #include "platform/runtime/runtime.hpp"
+#include "platform/security/certificate_authority.hpp"
 
 namespace bv::stack {
 
@@ -29,13 +30,14 @@ struct supervisor_options {
     std::chrono::milliseconds silence{10'000};       // a process that has not answered for so long is ended and started again
     std::chrono::milliseconds first_pause{200}, longest_pause{10'000};  // before a start that follows a death
     std::chrono::milliseconds steady{30'000};        // after so long the pauses begin anew
+    std::chrono::seconds certificate_life{3'600};    // of a process's certificate: it is given the next at half of that
 };
 
 // One thread at a time: the one that constructs it, for the processes end with it.
 class supervisor {
 public:
-    // The data directory is locked by the caller, platform.json is written. Both outlive it.
-    supervisor(const data_dir&, bv::runtime&, supervisor_options);
+    // The data directory is locked by the caller, platform.json is written. They outlive it. The authority says who each process is.
+    supervisor(const data_dir&, bv::runtime&, security::certificate_authority, supervisor_options);
     ~supervisor();
 
     // Starts one process of each role and waits until all answer. Throws failure UNAVAILABLE "ROLE_FAILED" with the end of its
@@ -58,6 +60,7 @@ private:
     bool probe(process&);
     bool take_port(process&);
     void forget_port(process&);
+    void identify(process&);
     void tend(process&);
     // While a command waits for some of them: as tend(), for the others and not more often.
     void tend_others(const std::vector<const process*>& waited_for);
@@ -75,6 +78,7 @@ private:
     const data_dir& dir_;
     bv::runtime& runtime_;
     const supervisor_options options_;
+    const security::certificate_authority authority_;
     control_box control_;
     std::map<std::string, processes, std::less<>> roles_;
     std::vector<std::string> logins_;

@@ -19,11 +19,16 @@ struct auth_rule {
     bool anonymous = false;                       // anyone may call
     std::span<const std::string_view> any_scope;  // one of these is needed; empty and not anonymous: any
                                                   // authenticated caller
+    std::span<const std::string_view> callers{};  // services that may call from another process
 };
 
 // UNAUTHENTICATED or PERMISSION_DENIED (naming the missing scope) when the rule does not let the caller through.
 // Services are let through. Enforced at the edge and again in every generated client and service entry.
 [[nodiscard]] result<void> authorize(const auth_rule&, const principal&);
+
+// Whether a service may call from another process: those that the rule names, and the edge whatever users may call.
+// PERMISSION_DENIED "CALLER_NOT_ALLOWED".
+[[nodiscard]] result<void> authorize_service(const auth_rule&, std::string_view service, std::string_view edge);
 
 // One HTTP binding (google.api.http) of a method.
 struct http_binding {

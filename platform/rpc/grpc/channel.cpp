@@ -28,9 +28,9 @@ struct target {
 class call_fields {
 public:
     call_fields(const channel_options& o, const method& m, const context& ctx, const telemetry::span_context& trace)
-        : trace_(trace.traceparent()), caller_(o.sign_caller ? o.sign_caller(ctx.caller, m.path.substr(1)) : std::string{}) {
+        : trace_(trace.traceparent()), caller_(o.caller_text ? o.caller_text(ctx.caller) : std::string{}) {
         if (!o.token.empty()) token_ = "Bearer " + o.token;
-        all_ = {{":method", "POST"}, {":scheme", o.tls ? "https" : "http"}, {":path", m.path}, {":authority", ""}, {"te", "trailers"},
+        all_ = {{":method", "POST"}, {":scheme", o.tls || o.peers ? "https" : "http"}, {":path", m.path}, {":authority", ""}, {"te", "trailers"},
                 {"content-type", content_type}, {"grpc-timeout", ""}, {"grpc-accept-encoding", "identity,gzip"}};
         add("authorization", token_);
         add("bv-caller", caller_);
@@ -39,7 +39,7 @@ public:
         add("idempotency-key", ctx.idempotency_key);
         add("if-match", ctx.if_match);
         add("if-none-match", ctx.if_none_match);
-        if (o.sign_caller) add("bv-remote-address", ctx.remote_address);
+        if (o.caller_text) add("bv-remote-address", ctx.remote_address);
     }
     [[nodiscard]] std::span<const http2::field> to(std::string_view authority, std::chrono::nanoseconds left) {
         timeout_ = format_timeout(left);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +11,10 @@
 #include "platform/resilience/circuit_breaker.hpp"
 #include "platform/resilience/retry.hpp"
 #include "platform/rpc/channel.hpp"
+
+namespace bv::http {
+class mutual_tls;
+}
 
 namespace bv::rpc::grpc {
 
@@ -27,9 +30,11 @@ struct channel_options {
     bool tls = false;
     std::string ca_file{};               // PEM; empty: the system's
     bool any_name = false;               // with ca_file: whoever has such a certificate is the peer
+    std::shared_ptr<http::mutual_tls> peers{};  // TLS with certificates on both sides, instead of the three above
+    std::string peer_uri{};              // with it: who must be there, by certificate
     std::string token{};                 // sent as "Authorization: Bearer"; empty: none
-    // What proves to a peer for whom a call is ("bv-caller"), of the caller and "package.Service/Method". Null: nothing is said.
-    std::function<std::string(const principal&, std::string_view)> sign_caller{};
+    // What tells a peer for whom a call is ("bv-caller"). Null: nothing is said.
+    std::string (*caller_text)(const principal&) = nullptr;
     milliseconds connect_timeout{3'000};
     milliseconds timeout{30'000};        // of a call whose context has no deadline
     std::size_t max_message_bytes = 16 * 1024 * 1024;

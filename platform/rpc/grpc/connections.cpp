@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/waiter.hpp"
 #include "platform/telemetry/log.hpp"
@@ -27,7 +28,7 @@ struct connections::slot {
 };
 
 connections::connections(const channel_options& o, clock& c, rng& r) : options_(o), clock_(c), rng_(r), tasks_("grpc.channel." + o.name) {
-    if (o.tls) tls_ = http::client_tls(o.ca_file, true);
+    if (o.tls && !o.peers) tls_ = http::client_tls(o.ca_file, true);
 }
 
 std::shared_ptr<connections::slot> connections::slot_of(const asio::any_io_executor& executor, const instance& at) {
@@ -41,6 +42,10 @@ std::shared_ptr<connections::slot> connections::slot_of(const asio::any_io_execu
 task<std::shared_ptr<http2::client_connection>> connections::acquire(std::shared_ptr<connections> self, instance at) {
     const auto executor = co_await asio::this_coro::executor;
     const auto s = self->slot_of(executor, at);
+    // What shows a certificate that was replaced takes no more calls, and ends with its last.
+    if (const auto& peers = self->options_.peers)
+        for (const auto& c : s->open)
+            if (c->generation() != peers->generation()) c->retire();
     std::erase_if(s->open, [](const auto& c) { return !c->is_usable(); });
     for (const auto& c : s->open)
         if (c->has_room()) co_return c;
@@ -72,10 +77,11 @@ task<void> connections::open(std::shared_ptr<connections> self, std::shared_ptr<
     {
         const release done{*s};
         const auto& o = self->options_;
-        const http::client_options to{.host = at.host, .port = at.port, .tls = o.tls, .ca_file = o.ca_file, .any_name = o.any_name, .connect_timeout = o.connect_timeout};
-        auto link = std::make_shared<http::client_connection>(executor);
+        const http::client_options to{.host = at.host, .port = at.port, .tls = o.tls, .ca_file = o.ca_file, .any_name = o.any_name,
+                                      .peers = o.peers, .peer_uri = o.peer_uri, .connect_timeout = o.connect_timeout};
+        auto link = std::make_shared<http::client_connection>(executor, o.peers ? o.peers->generation() : 0);
         try {
-            co_await link->connect(to, self->tls_.get(), steady_point::max());
+            co_await link->connect(to, o.peers ? o.peers->client(true) : self->tls_, steady_point::max());
         } catch (const failure& f) {
             ++s->failures;
             s->not_before = self->clock_.steady_now() + resilience::backoff(reconnecting, std::min(s->failures, 20), self->rng_);

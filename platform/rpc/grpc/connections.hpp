@@ -31,7 +31,7 @@ private:
     const channel_options& options_;
     clock& clock_;
     rng& rng_;
-    std::unique_ptr<asio::ssl::context> tls_;
+    std::shared_ptr<asio::ssl::context> tls_;
     scope tasks_;
     std::mutex mutex_;
     std::map<std::pair<const void*, std::string>, std::shared_ptr<slot>> slots_;

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "platform/rpc/auth/call_credential.hpp"
+#include "platform/rpc/peer/caller_text.hpp"
 
 namespace bv::rpc {
 
@@ -17,26 +17,27 @@ failure nobody(const std::string& role) {
     return {code::unavailable, "SERVICE_UNAVAILABLE", fmt::format("The {} service does not answer at the moment; try again shortly.", role)};
 }
 
-grpc::channel_options options_of(const std::string& role, const std::string& key, clock& c) {
-    return {.name = role, .connect_timeout = connect_timeout, .sign_caller = [key, &c](const principal& caller, std::string_view what) { return sign_caller(key, caller, what, c.now()); }};
+grpc::channel_options options_of(const std::string& role, const peer_identity& own) {
+    return {.name = role, .peers = own.tls, .peer_uri = own.uri_of(role), .caller_text = &caller_text, .connect_timeout = connect_timeout};
 }
 
 }  // namespace
 
-peer_channel::peer_channel(std::string role, directory& d, std::string call_key, clock& c, rng& r)
-    : role_(std::move(role)), directory_(d), key_(std::move(call_key)), clock_(c), calls_(options_of(role_, key_, c), c, r) {}
+peer_channel::peer_channel(std::string role, directory& d, peer_identity own, clock& c, rng& r)
+    : role_(std::move(role)), directory_(d), identity_(std::move(own)), calls_(options_of(role_, identity_), c, r) {}
 peer_channel::~peer_channel() = default;
 
 std::shared_ptr<http::client> peer_channel::client_of(const address& a) {
     const std::scoped_lock lock(mutex_);
     auto& known = clients_[a];
-    if (!known) known = std::make_shared<http::client>(http::client_options{.host = a.host, .port = a.port, .connect_timeout = connect_timeout});
+    if (!known)
+        known = std::make_shared<http::client>(
+            http::client_options{.host = a.host, .port = a.port, .peers = identity_.tls, .peer_uri = identity_.uri_of(role_), .connect_timeout = connect_timeout});
     return known;
 }
 
 task<http::client_response> peer_channel::send(http::client_request request, principal caller, std::optional<address> to) {
-    const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
-    request.headers.set(call_credential_header, sign_caller(key_, caller, fmt::format("{} {}", http::name(request.verb), path), clock_.now()));
+    request.headers.set(caller_header, caller_text(caller));
     auto all = to ? std::vector{*to} : directory_.find(role_);
     if (!all.empty()) {
         const std::scoped_lock lock(mutex_);

@@ -1,5 +1,5 @@
-// The way to the processes of a role, on their internal listeners: contracts by gRPC, other routes by HTTP/1.1, all signed with the
-// platform's call key. Calls go round the processes; one that refuses the connection is passed over.
+// The way to the processes of a role, on their internal listeners: contracts by gRPC, other routes by HTTP/1.1, all over TLS with
+// certificates on both sides. Calls go round the processes; one that refuses the connection, or is not of the role, is passed over.
 #pragma once
 
 #include <map>
@@ -12,6 +12,7 @@
 #include "platform/rpc/channel.hpp"
 #include "platform/rpc/grpc/channel.hpp"
 #include "platform/rpc/peer/directory.hpp"
+#include "platform/rpc/peer/peer_identity.hpp"
 
 namespace bv::rpc {
 
@@ -19,12 +20,12 @@ namespace bv::rpc {
 class peer_channel final : public channel {
 public:
     // Directory, clock and rng outlive it.
-    peer_channel(std::string role, directory&, std::string call_key, clock&, rng&);
+    peer_channel(std::string role, directory&, peer_identity, clock&, rng&);
     // After close().
     ~peer_channel() override;
 
     task<result<void>> unary(const method&, const google::protobuf::MessageLite& request, google::protobuf::MessageLite& reply, context&) override;
-    // A plain request, signed as that principal. Throws as unary does. `to`: that process only.
+    // A plain request, for that principal. Throws as unary does. `to`: that process only.
     task<http::client_response> send(http::client_request, principal, std::optional<address> to = std::nullopt);
 
     // Ends the connections of calls. Those under way fail.
@@ -38,8 +39,7 @@ private:
     void follow_directory();
     const std::string role_;
     directory& directory_;
-    const std::string key_;
-    clock& clock_;
+    const peer_identity identity_;
     grpc::channel calls_;
     std::mutex mutex_;
     std::vector<address> called_;  // those that calls_ knows

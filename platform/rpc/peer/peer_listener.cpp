@@ -5,11 +5,13 @@
 
 #include <fmt/format.h>
 
-#include "platform/rpc/auth/call_credential.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/http_dispatch.hpp"
+#include "platform/rpc/peer/caller_text.hpp"
 #include "platform/rpc/peer/wire.hpp"
 #include "platform/rpc/problem.hpp"
+#include "platform/security/spiffe_id.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/trace.hpp"
 
@@ -32,9 +34,15 @@ private:
 constexpr std::size_t most_of_a_message = 16 * 1024 * 1024;
 constexpr milliseconds longest_call{30'000};  // of one that brings no deadline
 
+// A refusal, told to both sides.
+std::unexpected<error> refuse(const http::request& r, error e) {
+    telemetry::warn("peer.refused", {{"path", r.path()}, {"peer", r.peer ? std::string_view(r.peer->uri) : "none"}, {"remote_address", r.remote_address}, {"reason", e.reason}, {"why", e.message}});
+    return std::unexpected(std::move(e));
+}
+
 }  // namespace
 
-peer_listener::peer_listener(std::string call_key, clock& c) : key_(std::move(call_key)), clock_(c) {}
+peer_listener::peer_listener(std::string trust_domain, std::string edge, clock& c) : trust_domain_(std::move(trust_domain)), edge_(std::move(edge)), clock_(c) {}
 
 void peer_listener::add(raw_route r) { routes_.push_back({std::move(r), false}); }
 void peer_listener::add(stream_route r) { streams_.push_back(std::move(r)); }
@@ -50,10 +58,12 @@ const peer_listener::plain* peer_listener::find(const http::request& r) const {
 }
 
 task<http::response> peer_listener::call(http::request& request) {
-    auto caller = verify_caller(key_, request.headers.get(call_credential_header), request.path().substr(1), clock_.now());
-    if (!caller) co_return grpc::refusal(caller.error());
+    const auto sender = sender_of(request);
+    if (!sender) co_return grpc::refusal(sender.error());
     const auto* called = services_.find(request.path());
     if (called == nullptr) co_return grpc::refusal(grpc::no_such_method(request.path()));
+    auto caller = admit(request, *sender, called->method->auth);
+    if (!caller) co_return grpc::refusal(caller.error());
     telemetry::span span(called->method->path.substr(1), telemetry::span_kind::server, telemetry::span_context::parse(request.headers.get("traceparent")));
     wire::take_address(request);
     const auto now = clock_.steady_now();
@@ -66,12 +76,36 @@ task<http::response> peer_listener::call(http::request& request) {
     co_return grpc::render(std::move(done), ctx);
 }
 
-result<principal> peer_listener::caller_of(const http::request& request) const {
-    return verify_caller(key_, request.headers.get(call_credential_header), fmt::format("{} {}", request.verb_text, request.path()), clock_.now());
+result<std::string> peer_listener::sender_of(const http::request& request) const {
+    if (!request.peer) return refuse(request, {code::unauthenticated, "PEER_UNKNOWN", "Only services of this platform may call here, and show by TLS who they are.", {}, {}});
+    // A connection may outlive the certificate that it began with.
+    if (request.peer->not_after <= clock_.now())
+        return refuse(request, {code::unauthenticated, "PEER_EXPIRED", fmt::format("The certificate of {} ended at {}.", request.peer->uri, rfc3339(request.peer->not_after)), {}, {}});
+    auto id = security::parse_spiffe_id(request.peer->uri);
+    if (!id) return refuse(request, {code::unauthenticated, "PEER_UNKNOWN", id.error().message, {}, {}});
+    if (id->trust_domain != trust_domain_ || id->path.empty())
+        return refuse(request, {code::unauthenticated, "PEER_UNKNOWN", fmt::format("{} is no service of {}.", request.peer->uri, trust_domain_), {}, {}});
+    return id->path.substr(1);
+}
+
+result<void> peer_listener::require_edge(const http::request& request) const {
+    const auto sender = sender_of(request);
+    if (!sender) return std::unexpected(sender.error());
+    if (*sender == edge_) return {};
+    return refuse(request, {code::permission_denied, "CALLER_NOT_ALLOWED", fmt::format("Only {} may ask for {}, not {}.", edge_, request.path(), *sender), {}, {}});
+}
+
+result<principal> peer_listener::admit(const http::request& request, const std::string& sender, const auth_rule& rule) const {
+    if (auto allowed = authorize_service(rule, sender, edge_); !allowed) return refuse(request, std::move(allowed.error()));
+    auto caller = parse_caller(request.headers.get(caller_header));
+    if (!caller) return refuse(request, {code::unauthenticated, "CALLER_MALFORMED", "The call does not say for whom it is, or not in the form kind;id;roles;scopes.", {}, {}});
+    if (caller->kind == caller_kind::service) caller->name = sender;
+    return std::move(*caller);
 }
 
 task<http::response> peer_listener::stream(http::request& request, const stream_route& route) {
-    auto caller = caller_of(request);
+    if (const auto allowed = require_edge(request); !allowed) co_return problem_response(allowed.error());
+    auto caller = admit(request, edge_, route.method->auth);
     if (!caller) co_return problem_response(caller.error());
     if (const auto allowed = authorize(route.method->auth, *caller); !allowed) co_return problem_response(allowed.error());
     auto ctx = wire::take_context(request, std::move(*caller), clock_.steady_now());
@@ -88,7 +122,7 @@ task<http::response> peer_listener::serve(http::request& request) {
         const auto* found = find(request);
         if (found == nullptr) co_return problem_response({code::not_found, "NO_SUCH_PATH", fmt::format("there is no {}", request.path()), {}, {}});
         if (!found->open) {
-            if (const auto caller = caller_of(request); !caller) co_return problem_response(caller.error());
+            if (const auto allowed = require_edge(request); !allowed) co_return problem_response(allowed.error());
             wire::take_address(request);
         }
         co_return co_await found->route.handler(request);

@@ -1,5 +1,5 @@
-// What a process serves to its peers: the contracts that it holds by gRPC, and plain routes. Nothing is answered that is not
-// signed with the platform's call key, but for probes.
+// What a process serves to its peers: the contracts that it holds by gRPC, and plain routes. Services are known by their certificates
+// (http::server_options::peers), and may call what the contract lets them; nobody else is answered, but for probes.
 #pragma once
 
 #include <string>
@@ -16,16 +16,16 @@ namespace bv::rpc {
 
 class peer_listener {
 public:
-    // The clock outlives it.
-    peer_listener(std::string call_key, clock&);
+    // Peers are of the trust domain. `edge` is the service that calls for users. The clock outlives it.
+    peer_listener(std::string trust_domain, std::string edge, clock&);
 
     // Before the first request only. The services outlive it.
     void add(const served& s) { services_.add(s); }
-    // Signed requests only. A route for all below a folder ends in '*'.
+    // For the edge only. A route for all below a folder ends in '*'.
     void add(raw_route);
-    // A whole body instead of a stream, within the server's limit.
+    // For the edge only: a whole body instead of a stream, within the server's limit.
     void add(stream_route);
-    // Open: for probes and scrapers of this machine, which have no key.
+    // Open, in plain text too: for probes and scrapers of this machine, which have no certificate.
     void add_open(raw_route);
 
     [[nodiscard]] http::handler handler();
@@ -38,10 +38,14 @@ private:
     task<http::response> serve(http::request&);
     task<http::response> call(http::request&);
     task<http::response> stream(http::request&, const stream_route&);
-    [[nodiscard]] result<principal> caller_of(const http::request&) const;
+    // Which service has sent it.
+    [[nodiscard]] result<std::string> sender_of(const http::request&) const;
+    [[nodiscard]] result<void> require_edge(const http::request&) const;
+    // For whom the sender calls, if it may.
+    [[nodiscard]] result<principal> admit(const http::request&, const std::string& sender, const auth_rule&) const;
     [[nodiscard]] const plain* find(const http::request&) const;
 
-    const std::string key_;
+    const std::string trust_domain_, edge_;
     clock& clock_;
     grpc::services services_;
     std::vector<plain> routes_;
