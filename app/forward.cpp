@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "bitvelocity/commerce/product/v1/import.bv.hpp"
+#include "platform/rpc/grpc/typed_stream.hpp"
 #include "platform/rpc/peer/wire.hpp"
 #include "platform/rpc/problem.hpp"
 
@@ -78,6 +79,33 @@ task<http::response> forward_import(rpc::peer_channel* to, std::size_t most, htt
 }
 
 }  // namespace
+
+namespace {
+
+namespace product = bitvelocity::commerce::product::v1;
+
+// What is wrong with a message the catalogue says, with its number.
+result<void> unchecked(std::string_view bytes, product::ImportProductsRequest& into) { return rpc::parse_message(bytes, into); }
+
+task<result<product::ImportProductsResponse>> pass_on(rpc::peer_channel* to, rpc::context& ctx, rpc::message_stream<product::ImportProductsRequest>& all) {
+    auto call = co_await product::open_import_products(*to, ctx);
+    while (true) {
+        auto next = co_await all.next();
+        if (!next) co_return std::unexpected(next.error());
+        if (!*next) break;
+        auto& message = (*next)->message;
+        if (!message) co_return std::unexpected(message.error());
+        if (!co_await call.write(*message)) break;
+    }
+    co_return co_await call.answer();
+}
+
+}  // namespace
+
+rpc::grpc::streamed forwarded_import_stream(rpc::peer_channel& to) {
+    return rpc::grpc::serve_requests<product::ImportProductsRequest, product::ImportProductsResponse>(
+        product::import_products_method(), unchecked, [c = &to](rpc::context& ctx, rpc::message_stream<product::ImportProductsRequest>& all) { return pass_on(c, ctx, all); });
+}
 
 std::vector<rpc::raw_route> forwarded_routes(std::string_view role, rpc::peer_channel& to) {
     std::vector<rpc::raw_route> out;

@@ -264,6 +264,7 @@ void modules::mount(gateway::edge& edge) {
     else for (auto& r : forwarded_routes("payment", channel("payment"))) edge.add(std::move(r));
     edge.add(products.held() ? products.here().import_route() : forwarded_import(channel("product"), process_.settings.get<std::size_t>("http.max_stream")),
              process_.settings.get<std::size_t>("http.max_stream"));
+    edge.add(products.held() ? products.here().import_stream() : forwarded_import_stream(channel("product")));
 }
 
 void modules::mount(rpc::peer_listener& to) {
@@ -275,7 +276,10 @@ void modules::mount(rpc::peer_listener& to) {
         for (auto& r : identity.here().raw_routes()) to.add(std::move(r));
     if (payments.held())
         for (auto& r : payments.here().routes()) to.add(std::move(r));
-    if (products.held()) to.add(products.here().import_route());
+    if (products.held()) {
+        to.add(products.here().import_route());
+        to.add(products.here().import_stream());
+    }
 }
 
 task<void> modules::close() {

@@ -64,9 +64,12 @@ void declare_remote(Printer&, const pb::ServiceDescriptor&);
 void emit_remote(Printer&, const pb::ServiceDescriptor&);
 // What is done with `request`, whole and typed, before the service sees it: its update mask settled, its fields checked.
 void emit_checks(Printer&, const pb::MethodDescriptor&);
-// Of a method whose request is a stream, instead: its route and the reading of one message, for bv::rpc::serve_stream.
+// Of a method with streams, instead: what it is called by, the reading of one message, for bv::rpc::serve_stream and
+// bv::rpc::grpc::serve_messages, and the client over a channel.
 void declare_streamed(Printer&, const pb::MethodDescriptor&);
 void emit_streamed(Printer&, const pb::MethodDescriptor&);
+// Its messages as lines of JSON.
+void emit_line_reader(Printer&, const pb::MethodDescriptor&);
 // The others of a service.
 [[nodiscard]] std::vector<const pb::MethodDescriptor*> unary_methods_of(const pb::ServiceDescriptor&);
 // What clients are let through by: the constant $id$_auth.

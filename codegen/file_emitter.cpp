@@ -64,7 +64,7 @@ void emit_header(Printer& out, const pb::FileDescriptor& file) {
     emit_banner(out, file);
     out.Print("#pragma once\n\n#include <span>\n#include <string>\n#include <string_view>\n\n");
     if (file.service_count() > 0) out.Print("#include \"platform/core/error.hpp\"\n#include \"platform/core/task.hpp\"\n#include \"platform/rpc/channel.hpp\"\n#include \"platform/rpc/method.hpp\"\n");
-    if (has_streams(file)) out.Print("#include \"platform/rpc/stream_route.hpp\"\n");
+    if (has_streams(file)) out.Print("#include \"platform/rpc/remote_stream.hpp\"\n#include \"platform/rpc/stream_route.hpp\"\n");
     out.Print("#include \"platform/rpc/json.hpp\"\n#include \"platform/rpc/registry.hpp\"\n#include \"platform/rpc/validation.hpp\"\n");
     out.Print("#include \"$base$.pb.h\"\n", "base", base_path(file));
     for (int i = 0; i < file.dependency_count(); ++i)

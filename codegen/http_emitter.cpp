@@ -83,27 +83,14 @@ void emit_http_entry(Printer& out, const pb::MethodDescriptor& method) {
     emit_call(out, vars);
 }
 
-void declare_streamed(Printer& out, const pb::MethodDescriptor& method) {
-    out.Print(names_of(method),
-              "// $Method$ takes a stream. Its route, and one of its messages read from a line of JSON and validated: for bv::rpc::serve_stream.\n"
-              "const bv::rpc::streamed_method& $method$_method() noexcept;\n"
-              "bv::result<void> $method$_message(std::string_view line, $Request$& message);\n\n");
-}
-
-void emit_streamed(Printer& out, const pb::MethodDescriptor& method) {
+void emit_line_reader(Printer& out, const pb::MethodDescriptor& method) {
     const std::vector<http_rule> rules = http_of(method);
     const variables vars = names_of(method);
     out.Print("namespace {\n\n");
-    emit_auth(out, method);
     emit_bindings(out, vars, rules);
     emit_bind(out, method, rules, vars);
     out.Print("}  // namespace\n\n");
-    out.Print(vars,
-              "const bv::rpc::streamed_method& $method$_method() noexcept {\n"
-              "    static constexpr bv::rpc::streamed_method method{\"$Service$\", \"$Method$\", $id$_auth, $id$_http[0]};\n"
-              "    return method;\n"
-              "}\n\n"
-              "bv::result<void> $method$_message(std::string_view line, $Request$& message) { return $id$_bind(message, 0, {}, line); }\n\n");
+    out.Print(vars, "bv::result<void> $method$_message(std::string_view line, $Request$& message) { return $id$_bind(message, 0, {}, line); }\n\n");
 }
 
 }  // namespace bv::codegen

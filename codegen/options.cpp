@@ -94,7 +94,7 @@ auth auth_of(const pb::MethodDescriptor& method) {
 bool is_safe_to_repeat(const pb::MethodDescriptor& m) { return m.options().GetExtension(ours::idempotent) == ours::IDEMPOTENT_SAFE; }
 bool is_keyed(const pb::MethodDescriptor& m) { return m.options().GetExtension(ours::idempotent) == ours::IDEMPOTENT_BY_KEY; }
 
-bool is_streamed(const pb::MethodDescriptor& m) { return m.client_streaming(); }
+bool is_streamed(const pb::MethodDescriptor& m) { return m.client_streaming() || m.server_streaming(); }
 
 std::vector<http_rule> http_of(const pb::MethodDescriptor& method) {
     if (!method.options().HasExtension(google::api::http)) return {};
@@ -125,15 +125,15 @@ const pb::FieldDescriptor* field_at(const pb::Descriptor& m, const std::string& 
 }
 
 std::string fault_of(const pb::MethodDescriptor& method) {
-    if (method.server_streaming()) return "methods with a stream of answers have no generated form";
     if (const auth rule = auth_of(method); rule.callers.empty() && rule.any_scope == std::vector<std::string>{"platform.internal"})
         return "it is for services only, and its auth names no callers";
     const std::vector<http_rule> rules = http_of(method);
     for (const http_rule& http : rules)
         if (std::string fault = fault_of(method, http); !fault.empty()) return fault;
-    if (!is_streamed(method)) return {};
+    if (!is_streamed(method) || rules.empty()) return {};
+    if (method.server_streaming()) return "a stream of answers has no HTTP binding: it is served over gRPC";
     if (rules.size() != 1 || rules[0].verb != "POST" || rules[0].body.empty() || !variables_of(rules[0].path).empty())
-        return "a stream of requests needs one HTTP binding: a POST with a body and a path without variables";
+        return "a stream of requests has one HTTP binding at most: a POST with a body and a path without variables";
     if (is_keyed(method)) return "a stream of requests cannot be kept under an idempotency key";
     return {};
 }

@@ -26,7 +26,7 @@ struct auth {
 [[nodiscard]] auth auth_of(const pb::MethodDescriptor&);
 [[nodiscard]] bool is_safe_to_repeat(const pb::MethodDescriptor&);
 [[nodiscard]] bool is_keyed(const pb::MethodDescriptor&);
-// The client sends one message after another.
+// The client, the service or both send one message after another.
 [[nodiscard]] bool is_streamed(const pb::MethodDescriptor&);
 
 struct http_rule {

@@ -72,6 +72,30 @@ TEST(StreamedMethod, HasItsContractsRouteAndScope) {
     EXPECT_TRUE(bv::rpc::authorize(m.auth, caller));
 }
 
+TEST(StreamedMethod, HasAFormForSerializedMessages) {
+    const auto& both = v1::exchange_things_method();
+    EXPECT_EQ(both.path, "/bitvelocity.sample.v1.SampleService/ExchangeThings");
+    EXPECT_TRUE(both.client_streams && both.server_streams);
+    EXPECT_TRUE(v1::watch_thing_method().server_streams);
+    EXPECT_FALSE(v1::watch_thing_method().client_streams);
+    EXPECT_TRUE(v1::import_things_method().client_streams);
+    v1::ImportThingsRequest request, read;
+    request.mutable_thing()->set_display_name("Chair");
+    request.mutable_thing()->mutable_price()->set_currency("GBP");
+    EXPECT_TRUE(v1::exchange_things_parsed(request.SerializeAsString(), read));
+    EXPECT_EQ(read.thing().display_name(), "Chair");
+    request.mutable_thing()->set_display_name("x");
+    EXPECT_EQ(v1::exchange_things_parsed(request.SerializeAsString(), read).error().violations.at(0).field, "thing.displayName");
+    EXPECT_EQ(v1::exchange_things_parsed("\xff", read).error().reason, "MALFORMED_MESSAGE");
+}
+
+TEST(StreamedMethod, NamesTheServicesThatMayCallFromAnotherProcess) {
+    const auto& rule = v1::exchange_things_method().auth;
+    EXPECT_TRUE(bv::rpc::authorize_service(rule, "shelves", "edge"));
+    EXPECT_TRUE(bv::rpc::authorize_service(rule, "edge", "edge"));
+    EXPECT_EQ(bv::rpc::authorize_service(rule, "doors", "edge").error().reason, "CALLER_NOT_ALLOWED");
+}
+
 TEST(StreamedMethod, ReadsAndValidatesEachLineByItself) {
     const auto answer = send("{\"displayName\":\"Chair\",\"price\":{\"currency\":\"GBP\"}}\n"
                              "\n"

@@ -369,9 +369,9 @@ void edge::add(rpc::stream_route r, std::uint64_t max_bytes) {
 
 void edge::add(rpc::grpc::streamed method) {
     auto& added = impl_->message_streams.emplace_back(std::move(method), http::body_stream{});
-    added.second = {std::numeric_limits<std::uint64_t>::max(), of_body(impl_, [m = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) {
-                        return self.serve_grpc_stream(request, body, *m, x);
-                    })};
+    added.second = {.max_bytes = std::numeric_limits<std::uint64_t>::max(),
+                    .handle = of_body(impl_, [m = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) { return self.serve_grpc_stream(request, body, *m, x); }),
+                    .unhurried = true};
 }
 
 std::vector<std::string> edge::grpc_services() const {
@@ -387,6 +387,9 @@ http::handler edge::handler() {
     return [self = impl_](http::request& request) { return exchange_one(self, request, nullptr, nullptr); };
 }
 
-http::response edge::error_page(int status, std::string_view detail) { return rpc::problem_response(status, detail); }
+http::response edge::error_page(const http::request* request, int status, std::string_view detail) {
+    if (request != nullptr && rpc::grpc::is_call(*request)) return rpc::grpc::refusal(status, detail);
+    return rpc::problem_response(status, detail);
+}
 
 }  // namespace bv::gateway

@@ -52,7 +52,7 @@ public:
     // For http::server_options::streams: the stream that a request asks for, or null. Good as long as the edge.
     [[nodiscard]] const http::body_stream* stream_of(const http::request&) const;
     // For http::server_options::error_page.
-    [[nodiscard]] static http::response error_page(int status, std::string_view detail);
+    [[nodiscard]] static http::response error_page(const http::request*, int status, std::string_view detail);
 
     struct impl;  // opaque
 

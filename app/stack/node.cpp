@@ -103,6 +103,8 @@ std::uint16_t node::listen_to_peers() {
     http::server_options o;
     o.max_body_bytes = app::most_forwarded;
     o.peers = given_.identity.tls;
+    o.error_page = &gateway::edge::error_page;
+    o.streams = [p = peers_.get()](const http::request& r) { return p->stream_of(r); };
     peer_server_ = std::make_unique<http::server>(given_.runtime, o, peers_->handler());
     peer_server_->start();
     if (!modules_->holds("gateway")) operations_->watch(*peer_server_);

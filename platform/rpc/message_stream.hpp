@@ -1,4 +1,4 @@
-// Messages that a client sends one after another within one call (client streaming).
+// Messages that one side sends after another within one call.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace bv::rpc {
 
-// One of them, by its place in what the client sent: the line of NDJSON. An error is what is wrong with this one: others follow.
+// One of them, by its place in what the client sent: the line of NDJSON, the number of a gRPC message. An error is what is wrong with this one: others follow.
 template <class Message>
 struct placed {
     std::int64_t line = 0;
@@ -22,6 +22,14 @@ public:
     virtual ~message_stream() = default;
     // The next one, when it has arrived and not before it is asked for; nullopt: that was all. An error ends the stream: it broke.
     virtual task<result<std::optional<placed<Message>>>> next() = 0;
+};
+
+template <class Message>
+class message_sink {
+public:
+    virtual ~message_sink() = default;
+    // Resumes when the other side can take more. False: it has gone.
+    virtual task<bool> write(const Message&) = 0;
 };
 
 }  // namespace bv::rpc

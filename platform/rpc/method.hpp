@@ -56,6 +56,16 @@ struct method {
     task<result<void>> (*call_message)(void* service, context&, std::string_view message, std::string& out);
 };
 
+// A method whose request, answer or both are streams of messages. Generated, with static storage.
+struct streamed_method {
+    std::string_view service, name;
+    auth_rule auth;
+    http_binding http;               // of a stream of requests: a path without variables, or nothing
+    std::string_view path;           // "/bitvelocity.commerce.product.v1.ProductImportService/ImportProducts"
+    bool client_streams = false, server_streams = false;
+    bool idempotent = false;
+};
+
 // A service's implementation with its methods: what a module gives to the gateway.
 struct served {
     void* service = nullptr;         // the abstract service interface the thunks expect

@@ -14,13 +14,6 @@
 
 namespace bv::rpc {
 
-// What its contract says. Generated, with static storage.
-struct streamed_method {
-    std::string_view service, name;
-    auth_rule auth;
-    http_binding http;  // without variables in its path
-};
-
 struct stream_route {
     const streamed_method* method = nullptr;
     // Called for callers that the method lets through. The edge adds security headers, tracing, metrics and limits.

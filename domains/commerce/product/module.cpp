@@ -35,6 +35,7 @@ service::~service() = default;
 contract::product_service& service::contract() { return impl_->endpoint; }
 
 rpc::stream_route service::import_route() { return bv::product::import_route(impl_->env); }
+rpc::grpc::streamed service::import_stream() { return bv::product::import_stream(impl_->env); }
 
 rpc::served service::served() { return contract::serve(impl_->endpoint); }
 

@@ -18,6 +18,9 @@ class product_service;
 namespace bv::rpc {
 struct stream_route;
 }
+namespace bv::rpc::grpc {
+struct streamed;
+}
 
 namespace bv::product {
 
@@ -41,6 +44,8 @@ public:
     [[nodiscard]] rpc::served served();
     // POST /v1/products:import.
     [[nodiscard]] rpc::stream_route import_route();
+    // The same over gRPC.
+    [[nodiscard]] rpc::grpc::streamed import_stream();
     // For the clients of other services in this process: product_service_client(service.contract()).
     [[nodiscard]] bitvelocity::commerce::product::v1::product_service& contract();
     [[nodiscard]] bv::module lifecycle();

@@ -27,6 +27,8 @@ public:
 struct body_stream {
     std::uint64_t max_bytes = 0;  // more: 413
     std::function<task<response>(request&, body_reader&)> handle{};  // request.body is empty; the reader is good until it returns
+    // The client may be silent for as long as it lives, which HTTP/2 asks it; else body_timeout bounds each wait.
+    bool unhurried = false;
     // Over HTTP/2 request and reader are good until the answer has been streamed: both may run at once.
 };
 

@@ -150,10 +150,10 @@ std::string_view core_listener::date(steady_point now) {
     return date_;
 }
 
-response core_listener::error_page(int status, std::string_view detail) const {
+response core_listener::error_page(int status, std::string_view detail, const request* about) const {
     if (options().error_page) {
         try {
-            auto page = options().error_page(status, detail);
+            auto page = options().error_page(about, status, detail);
             if (!page.stream && is_sendable(page)) return page;
         } catch (const std::exception&) {
             // The plain page below is better than no answer.

@@ -58,7 +58,7 @@ public:
     // The Date header's value, formatted anew at most once a second.
     [[nodiscard]] std::string_view date(steady_point now);
     // The server's own answer to a broken or refused request.
-    [[nodiscard]] response error_page(int status, std::string_view detail) const;
+    [[nodiscard]] response error_page(int status, std::string_view detail, const request* = nullptr) const;
 
 private:
     static task<void> accept_loop(std::shared_ptr<core_listener> self);

@@ -69,6 +69,8 @@ class body_writer {
 public:
     virtual ~body_writer() = default;
     virtual task<bool> write(std::string piece) = 0;
+    // A field of the head, before the first piece. HTTP/1.1 leaves it out.
+    virtual void add_header(std::string_view, std::string_view) {}
     // What follows the last piece. HTTP/1.1 leaves it out.
     virtual void finish_with(fields) {}
 };

@@ -50,8 +50,9 @@ struct server_options {
     // gives outlives the server.
     std::function<const body_stream*(const request&)> streams{};
     milliseconds stream_timeout{600'000};          // for how long a streamed body may keep its handler waiting, all in all: 408
-    // Renders the server's own errors (malformed request, limits) so that they look like the handler's.
-    std::function<response(int status, std::string_view detail)> error_page{};
+    // Renders the server's own errors (malformed request, limits) so that they look like the handler's. The request is null where it
+    // is not known.
+    std::function<response(const request*, int status, std::string_view detail)> error_page{};
 };
 
 class server {

@@ -259,7 +259,7 @@ TEST(http_server, answers_a_client_that_has_finished_sending) {
 
 TEST(http_server, its_own_errors_are_rendered_by_the_error_page) {
     server_options options;
-    options.error_page = [](int status, std::string_view detail) {
+    options.error_page = [](const request*, int status, std::string_view detail) {
         return response{.status = status, .content_type = "application/problem+json", .body = fmt::format(R"({{"detail":"{}"}})", detail)};
     };
     running_server s(echo, options);

@@ -53,6 +53,7 @@ public:
     void end() noexcept;
 
 private:
+    friend class client_stream;
     void flush_soon();
     void flush();
     static task<void> write_rest(std::shared_ptr<client_connection>);

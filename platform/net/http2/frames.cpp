@@ -44,6 +44,11 @@ void require(int outcome) {
 struct frames::callbacks {
     static frames& of(void* user) { return *static_cast<frames*>(user); }
 
+    static int begin_frame(nghttp2_session* session, const nghttp2_frame_hd* hd, void* user) {
+        auto& self = of(user);
+        if (hd->type == NGHTTP2_HEADERS && self.role_ == role::server && self.was_passed_over(hd->stream_id)) nghttp2_session_terminate_session(session, protocol_error);
+        return 0;
+    }
     static int begin_headers(nghttp2_session*, const nghttp2_frame* f, void* user) {
         auto& self = of(user);
         if (self.role_ == role::client || f->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
@@ -69,12 +74,13 @@ struct frames::callbacks {
     }
     static int received(nghttp2_session*, const nghttp2_frame* f, void* user) {
         auto& self = of(user);
-        if (f->hd.type == NGHTTP2_PING && (f->hd.flags & NGHTTP2_FLAG_ACK) != 0) self.pong_ = true;
+        if (f->hd.type == NGHTTP2_PING) (f->hd.flags & NGHTTP2_FLAG_ACK) != 0 ? static_cast<void>(self.pong_ = true) : static_cast<void>(++self.idle_pings_);
         if (f->hd.type == NGHTTP2_GOAWAY) {
             self.goaway_received_ = true;
             self.last_handled_ = f->goaway.last_stream_id;
         }
         if (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) return 0;
+        self.idle_pings_ = 0;
         const auto it = self.streams_.find(f->hd.stream_id);
         if (it == self.streams_.end()) return 0;
         const auto kept = it->second;
@@ -84,8 +90,9 @@ struct frames::callbacks {
     }
     // An answer that ends before its request tells the peer to stop (RFC 9113 section 8.1).
     static int sent(nghttp2_session* session, const nghttp2_frame* f, void* user) {
-        if (of(user).role_ == role::client || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
         if (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA) return 0;
+        of(user).idle_pings_ = 0;
+        if (of(user).role_ == role::client || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
         if (nghttp2_session_get_stream_remote_close(session, f->hd.stream_id) == 0)
             nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
         return 0;
@@ -132,6 +139,7 @@ frames::frames(role r, const frame_options& o, std::function<std::shared_ptr<str
     nghttp2_option* option = nullptr;
     require(nghttp2_session_callbacks_new(&c));
     require(nghttp2_option_new(&option));
+    nghttp2_session_callbacks_set_on_begin_frame_callback(c, callbacks::begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(c, callbacks::begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(c, callbacks::header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, callbacks::data);
@@ -214,13 +222,24 @@ void frames::reset(stream& s, std::uint32_t error) {
 
 void frames::consume(const stream& s, std::size_t n) { nghttp2_session_consume_stream(session_, s.id(), n); }
 
+bool frames::was_passed_over(std::int32_t id) {
+    constexpr std::size_t most = 16;
+    if (id <= highest_) return std::ranges::any_of(passed_over_, [id](const auto& range) { return range.first <= id && id <= range.second; });
+    if (id > highest_ + 2) {
+        if (passed_over_.size() == most) passed_over_.erase(passed_over_.begin());
+        passed_over_.emplace_back(highest_ + 2, id - 2);
+    }
+    highest_ = id;
+    return false;
+}
+
 void frames::announce_goaway() {
     nghttp2_submit_shutdown_notice(session_);
     ping();
 }
 
-void frames::goaway(std::uint32_t error) {
-    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), error, nullptr, 0);
+void frames::goaway(std::uint32_t error, std::string_view why) {
+    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), error, reinterpret_cast<const std::uint8_t*>(why.data()), why.size());
 }
 
 void frames::ping() {

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "platform/net/http/message.hpp"
 
@@ -88,8 +90,10 @@ public:
 
     // Says that no new stream will be taken, and asks for an answer that shows when the peer has seen it.
     void announce_goaway();
-    void goaway(std::uint32_t error);
+    void goaway(std::uint32_t error, std::string_view why = {});
     void ping();
+    // How many the peer has sent since it last sent or was sent anything of a stream.
+    [[nodiscard]] std::uint32_t idle_pings() const noexcept { return idle_pings_; }
     [[nodiscard]] bool pong() noexcept;  // whether one has come since it was asked last
     [[nodiscard]] bool goaway_received() const noexcept { return goaway_received_; }
     // How many streams the peer allows at once.
@@ -109,6 +113,12 @@ private:
     std::unordered_map<std::int32_t, std::shared_ptr<stream>> streams_;
     std::int32_t last_handled_ = 0x7fffffff;  // of ours, as the peer's GOAWAY says
     role role_;
+    // A client's identifiers only grow. Those that it passed over are closed unopened (RFC 9113 section 5.1.1), which nghttp2 does not
+    // tell from those that were closed in use.
+    [[nodiscard]] bool was_passed_over(std::int32_t id);
+    std::int32_t highest_ = -1;
+    std::vector<std::pair<std::int32_t, std::int32_t>> passed_over_;  // first and last; the latest few
+    std::uint32_t idle_pings_ = 0;
     bool pong_ = false, goaway_received_ = false;
 };
 

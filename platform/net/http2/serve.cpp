@@ -26,6 +26,8 @@ using phase = connection::phase;
 
 constexpr std::size_t read_size = 64 * 1024;
 constexpr std::size_t batch = 256 * 1024;         // of bytes collected before they are sent
+constexpr seconds ping_every{1};                  // that a client may ask while nothing else happens, and as many at once:
+constexpr std::uint32_t most_pings = 60;          // one that asks more is told to calm down, as gRPC's servers do
 constexpr milliseconds goodbye_at_most{2'000};    // for a peer to answer our first GOAWAY, or to take the last
 
 void log_failure(std::string_view event) {
@@ -68,6 +70,7 @@ private:
     bool on_silence();
     [[nodiscard]] milliseconds check_interval() const noexcept { return std::min(options().body_timeout / 4, options().ping_interval); }
     void begin_drain();
+    void weigh_pings();
     [[nodiscard]] bool is_done() const noexcept { return broken_ || (said_goodbye_ && frames_.open() == 0) || frames_.over(); }
 
     http::core_listener& listener_;
@@ -78,6 +81,7 @@ private:
     std::shared_ptr<session*> self_ = std::make_shared<session*>(this);  // for posted flushes
     std::shared_ptr<waiter> joined_;
     std::size_t handlers_ = 0;
+    steady_point pings_since_ = system_clock().steady_now();
     steady_point write_since_{}, heard_ = system_clock().steady_now(), check_at_{};
     bool first_ = true;              // no stream yet
     bool flush_posted_ = false, writing_ = false, broken_ = false;
@@ -96,7 +100,7 @@ std::shared_ptr<stream> session::accept() {
 // Frames the pieces of a streamed answer; the head goes out with the first.
 class stream_writer final : public http::body_writer {
 public:
-    stream_writer(session& s, server_stream& to, const response& r) : session_(s), stream_(to), response_(r) {}
+    stream_writer(session& s, server_stream& to, response& r) : session_(s), stream_(to), response_(r) {}
 
     task<bool> write(std::string piece) override {
         begin();
@@ -104,6 +108,9 @@ public:
         session_.frames_.write(stream_, piece);
         session_.flush_soon();
         co_return co_await stream_.drained();
+    }
+    void add_header(std::string_view name, std::string_view value) override {
+        if (!begun_) response_.headers.add(name, value);
     }
     void finish_with(http::fields trailers) override { trailers_ = std::move(trailers); }
     void begin() {
@@ -118,7 +125,7 @@ public:
 private:
     session& session_;
     server_stream& stream_;
-    const response& response_;
+    response& response_;
     http::fields trailers_;
     bool begun_ = false;
 };
@@ -146,7 +153,7 @@ task<void> session::answer(std::shared_ptr<server_stream> s) {
     if (s->closed) co_return;
     if (!handled || !http::is_sendable(r)) {
         if (handled) telemetry::error("http.response_refused", {{"status", r.status}});
-        r = listener_.error_page(500, "the server failed to answer");
+        r = listener_.error_page(500, "the server failed to answer", &s->request);
     }
     if (r.stream && !http::is_bodiless(r.status) && s->request.verb != http::verb::head) co_await answer_stream(*s, r);
     else send(*s, std::move(r));
@@ -164,7 +171,7 @@ task<void> session::answer_stream(server_stream& s, response& r) {
     if (s.closed) co_return;
     if (failed) {
         if (writer.begun()) frames_.reset(s, internal_error);
-        else send(s, listener_.error_page(500, "the server failed to answer"));
+        else send(s, listener_.error_page(500, "the server failed to answer", &s.request));
     } else {
         writer.begin();
         frames_.finish(s, std::move(writer.trailers()));
@@ -184,7 +191,7 @@ void session::send(server_stream& s, response r) {
     flush_soon();
 }
 
-void session::refuse(server_stream& s, int status, std::string_view detail) { send(s, listener_.error_page(status, detail)); }
+void session::refuse(server_stream& s, int status, std::string_view detail) { send(s, listener_.error_page(status, detail, &s.request)); }
 
 // Answers wait for those of the same turn of the loop, so that one write carries them.
 void session::flush_soon() {
@@ -279,6 +286,15 @@ void session::begin_drain() {
     flush_soon();
 }
 
+// Pings cost an answer each and carry nothing.
+void session::weigh_pings() {
+    const auto now = system_clock().steady_now();
+    if (frames_.idle_pings() == 0) pings_since_ = now;
+    const auto allowed = most_pings + (now - pings_since_) / ping_every;
+    if (frames_.idle_pings() <= allowed || std::exchange(said_goodbye_, true)) return;
+    frames_.goaway(enhance_your_calm, "too_many_pings");
+}
+
 task<void> session::speak(std::string begun) {
     std::string_view bytes = begun;
     bool silent = false;
@@ -288,6 +304,7 @@ task<void> session::speak(std::string begun) {
             co_return;
         }
         if (listener_.draining()) begin_drain();
+        weigh_pings();
         if (draining_ && frames_.pong() && !std::exchange(said_goodbye_, true)) frames_.goaway(no_error);
         flush();
         if (is_done()) co_return;

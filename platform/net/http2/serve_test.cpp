@@ -200,6 +200,16 @@ TEST(http2, a_broken_preface_gets_an_answer_of_http1) {
     EXPECT_GE(c.read().status, 400);
 }
 
+TEST(http2, a_client_that_pings_without_end_is_told_to_calm_down) {
+    running_server server(answer);
+    raw_client c(server.port());
+    std::string bytes(preface);
+    bytes += std::string_view("\0\0\0\4\0\0\0\0\0", 9);
+    for (int i = 0; i < 100; ++i) bytes += std::string_view("\0\0\x8\6\0\0\0\0\0" "12345678", 17);
+    c.send(bytes);
+    EXPECT_NE(c.rest().find("too_many_pings"), std::string::npos);
+}
+
 TEST(http2, a_flood_of_settings_does_not_outlive_its_connection) {
     running_server server(answer);
     raw_client c(server.port());

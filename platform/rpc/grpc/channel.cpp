@@ -8,8 +8,10 @@
 #include <google/protobuf/message_lite.h>
 
 #include "platform/core/error.hpp"
+#include "platform/rpc/grpc/call_fields.hpp"
 #include "platform/rpc/grpc/connections.hpp"
 #include "platform/rpc/grpc/status.hpp"
+#include "platform/rpc/grpc/stream_call.hpp"
 #include "platform/rpc/grpc/wire.hpp"
 #include "platform/rpc/message.hpp"
 #include "platform/telemetry/semconv.hpp"
@@ -24,38 +26,6 @@ struct target {
     std::string authority;
 };
 
-// The fields of one call, and the texts that they refer to.
-class call_fields {
-public:
-    call_fields(const channel_options& o, const method& m, const context& ctx, const telemetry::span_context& trace)
-        : trace_(trace.traceparent()), caller_(o.caller_text ? o.caller_text(ctx.caller) : std::string{}) {
-        if (!o.token.empty()) token_ = "Bearer " + o.token;
-        all_ = {{":method", "POST"}, {":scheme", o.tls || o.peers ? "https" : "http"}, {":path", m.path}, {":authority", ""}, {"te", "trailers"},
-                {"content-type", content_type}, {"grpc-timeout", ""}, {"grpc-accept-encoding", "identity,gzip"}};
-        add("authorization", token_);
-        add("bv-caller", caller_);
-        add("traceparent", trace_);
-        add("x-request-id", ctx.request_id);
-        add("idempotency-key", ctx.idempotency_key);
-        add("if-match", ctx.if_match);
-        add("if-none-match", ctx.if_none_match);
-        if (o.caller_text) add("bv-remote-address", ctx.remote_address);
-    }
-    [[nodiscard]] std::span<const http2::field> to(std::string_view authority, std::chrono::nanoseconds left) {
-        timeout_ = format_timeout(left);
-        all_[3].value = authority;
-        all_[6].value = timeout_;
-        return all_;
-    }
-
-private:
-    void add(std::string_view name, std::string_view value) {
-        if (!value.empty()) all_.push_back({name, value});
-    }
-    std::string trace_, caller_, token_, timeout_;
-    std::vector<http2::field> all_;
-};
-
 bool may_repeat(const method& m, const context& ctx) { return m.idempotent || (m.keyed && !ctx.idempotency_key.empty()); }
 
 }  // namespace
@@ -66,7 +36,9 @@ struct channel::impl {
     [[nodiscard]] std::shared_ptr<target> pick(const target* not_this);
     task<http2::exchanged> attempt(target&, call_fields&, std::string body, steady_point deadline);
     task<http2::exchanged> call(const method&, const context&, const telemetry::span_context&, std::string body, steady_point deadline);
-    [[nodiscard]] failure broken(http2::call_fault, const method&) const;
+    task<std::shared_ptr<http2::client_stream>> open(target&, call_fields&, std::string_view path, steady_point deadline);
+    // "service/method"
+    [[nodiscard]] failure broken(http2::call_fault, std::string_view path) const;
 
     channel_options options;
     clock& time;
@@ -112,7 +84,7 @@ task<http2::exchanged> channel::impl::attempt(target& to, call_fields& fields, s
 
 task<http2::exchanged> channel::impl::call(const method& m, const context& ctx, const telemetry::span_context& trace, std::string body, steady_point deadline) {
     using fault = http2::call_fault;
-    call_fields fields(options, m, ctx, trace);
+    call_fields fields(options, m.path, ctx, trace);
     budget.earn();
     std::shared_ptr<target> asked;
     for (int n = 1;; ++n) {
@@ -127,9 +99,9 @@ task<http2::exchanged> channel::impl::call(const method& m, const context& ctx, 
     }
 }
 
-failure channel::impl::broken(http2::call_fault f, const method& m) const {
+failure channel::impl::broken(http2::call_fault f, std::string_view path) const {
     using fault = http2::call_fault;
-    const auto what = fmt::format("{} ({}/{})", options.name, m.service, m.name);
+    const auto what = fmt::format("{} ({})", options.name, path.substr(1));
     switch (f) {
     case fault::deadline: return {code::deadline_exceeded, "DEADLINE_EXCEEDED", fmt::format("no answer from {} before the deadline", what)};
     case fault::lost: return {code::unavailable, "ANSWER_LOST", fmt::format("the connection to {} ended before the answer; it may have been handled", what)};
@@ -138,6 +110,21 @@ failure channel::impl::broken(http2::call_fault f, const method& m) const {
     case fault::none: break;
     }
     return {code::unavailable, "CONNECT_FAILED", fmt::format("no instance of {} took the call", what)};
+}
+
+// Null: that one surely did not take it.
+task<std::shared_ptr<http2::client_stream>> channel::impl::open(target& to, call_fields& fields, std::string_view path, steady_point deadline) {
+    auto permit = to.breaker.acquire();
+    if (!permit) co_return nullptr;
+    const auto connection = co_await connections::acquire(links, to.at);
+    if (!connection) {
+        permit->failed();
+        co_return nullptr;
+    }
+    permit->succeeded();
+    const auto left = deadline - time.steady_now();
+    if (deadline != steady_point::max() && left.count() <= 0) throw broken(http2::call_fault::deadline, path);
+    co_return http2::client_stream::open(connection, fields.to(to.authority, deadline == steady_point::max() ? std::nullopt : std::optional(left)), deadline);
 }
 
 channel::channel(channel_options o, clock& c, rng& r) : impl_(std::make_shared<impl>(std::move(o), c, r)) { set_instances(impl_->options.instances); }
@@ -169,12 +156,13 @@ task<result<void>> channel::unary(const method& m, const google::protobuf::Messa
     span.set(telemetry::semconv::rpc_method, m.name);
     std::string body(prefix, '\0');
     if (auto written = append_message(body, request); !written) co_return written;
-    close_frame(body, 0, false);
+    if (self->options.gzip) body = frame(std::string_view(body).substr(prefix), true);
+    else close_frame(body, 0, false);
     const auto deadline = std::min(ctx.deadline, self->time.steady_now() + self->options.timeout);
     const auto& trace = span.context().valid() ? span.context() : ctx.trace;
     auto done = co_await self->call(m, ctx, trace, std::move(body), deadline);
     if (done.fault != http2::call_fault::none) {
-        auto f = self->broken(done.fault, m);
+        auto f = self->broken(done.fault, m.path);
         span.fail(f.error().reason);
         throw failure(std::move(f));
     }
@@ -189,6 +177,22 @@ task<result<void>> channel::unary(const method& m, const google::protobuf::Messa
     if (!*message) co_return fail(code::internal, "MALFORMED_FRAME", "the answer has no message");
     ctx.etag = done.fields.get("etag");
     co_return parse_message(**message, answer);
+}
+
+task<std::unique_ptr<stream_call>> channel::open(const streamed_method& m, context& ctx) {
+    const auto self = impl_;
+    telemetry::span span(m.path.substr(1), telemetry::span_kind::client, ctx.trace);
+    span.set("rpc.service", m.service);
+    span.set(telemetry::semconv::rpc_method, m.name);
+    call_fields fields(self->options, m.path, ctx, span.context().valid() ? span.context() : ctx.trace);
+    std::shared_ptr<target> asked;
+    for (int n = 0; n < self->options.retry.attempts; ++n) {
+        asked = self->pick(asked.get());
+        if (!asked) break;
+        if (auto opened = co_await self->open(*asked, fields, m.path, ctx.deadline))
+            co_return std::make_unique<open_call>(std::move(opened), self->options.gzip, self->options.max_message_bytes, [self, path = m.path](http2::call_fault f) { return self->broken(f, path); }, std::move(span));
+    }
+    throw self->broken(http2::call_fault::unhandled, m.path);
 }
 
 }  // namespace bv::rpc::grpc

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/core/clock.hpp"
@@ -32,6 +33,8 @@ struct channel_options {
     bool any_name = false;               // with ca_file: whoever has such a certificate is the peer
     std::shared_ptr<http::mutual_tls> peers{};  // TLS with certificates on both sides, instead of the three above
     std::string peer_uri{};              // with it: who must be there, by certificate
+    std::vector<std::pair<std::string, std::string>> metadata{};  // sent with every call; names in lower case
+    bool gzip = false;                   // compress what is sent
     std::string token{};                 // sent as "Authorization: Bearer"; empty: none
     // What tells a peer for whom a call is ("bv-caller"). Null: nothing is said.
     std::string (*caller_text)(const principal&) = nullptr;
@@ -51,6 +54,9 @@ public:
     ~channel() override;
 
     task<result<void>> unary(const method&, const google::protobuf::MessageLite& request, google::protobuf::MessageLite& answer, context&) override;
+    // A stream is not repeated, but opened at another instance when the first surely did not take it. Without a deadline in the context it
+    // may take as long as both sides talk.
+    task<std::unique_ptr<stream_call>> open(const streamed_method&, context&) override;
     // From now on. Calls under way at others end there. Thread-safe.
     void set_instances(std::vector<instance>);
     // Ends every connection; calls under way fail.

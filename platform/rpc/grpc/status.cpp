@@ -154,6 +154,17 @@ http::response refusal(const error& e) {
     return out;
 }
 
+http::response refusal(int http_status, std::string_view detail) {
+    switch (http_status) {
+    case 408: return refusal({code::deadline_exceeded, "REQUEST_TOO_SLOW", std::string(detail), {}, {}});
+    case 413: return refusal({code::resource_exhausted, "MESSAGE_TOO_LARGE", std::string(detail), {}, {}});
+    case 414:
+    case 431: return refusal({code::resource_exhausted, "METADATA_TOO_LARGE", std::string(detail), {}, {}});
+    case 503: return refusal({code::unavailable, "TOO_MANY_CONNECTIONS", std::string(detail), {}, {}});
+    default: return refusal({code::internal, "INTERNAL", std::string(detail), {}, {}});
+    }
+}
+
 std::optional<error> status_of(const http::fields& fields, int http_status) {
     const auto text = fields.find("grpc-status");
     unsigned number = 0;

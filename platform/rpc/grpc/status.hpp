@@ -19,6 +19,8 @@ namespace bv::rpc::grpc {
 void add_status(http::fields&, const error&);
 // An answer that consists of its status ("trailers-only").
 [[nodiscard]] http::response refusal(const error&);
+// Of the server itself, whose errors are HTTP's: a body that is too large is RESOURCE_EXHAUSTED.
+[[nodiscard]] http::response refusal(int http_status, std::string_view detail);
 
 // What an answer's fields say: nullopt, the call went well. Without grpc-status: INTERNAL, or what the HTTP status stands for.
 [[nodiscard]] std::optional<error> status_of(const http::fields&, int http_status);

@@ -76,4 +76,14 @@ task<result<void>> peer_channel::unary(const method& method, const google::proto
     throw nobody(role_);
 }
 
+task<std::unique_ptr<stream_call>> peer_channel::open(const streamed_method& method, context& ctx) {
+    follow_directory();
+    try {
+        co_return co_await calls_.open(method, ctx);
+    } catch (const failure& f) {
+        if (f.error().reason != "CONNECT_FAILED") throw;
+    }
+    throw nobody(role_);
+}
+
 }  // namespace bv::rpc

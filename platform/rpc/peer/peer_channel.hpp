@@ -25,6 +25,7 @@ public:
     ~peer_channel() override;
 
     task<result<void>> unary(const method&, const google::protobuf::MessageLite& request, google::protobuf::MessageLite& reply, context&) override;
+    task<std::unique_ptr<stream_call>> open(const streamed_method&, context&) override;
     // A plain request, for that principal. Throws as unary does. `to`: that process only.
     task<http::client_response> send(http::client_request, principal, std::optional<address> to = std::nullopt);
 

@@ -1,10 +1,13 @@
 #include "platform/rpc/peer/peer_listener.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "platform/core/assert.hpp"
 #include "platform/net/http/mutual_tls.hpp"
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/http_dispatch.hpp"
@@ -48,6 +51,20 @@ void peer_listener::add(raw_route r) { routes_.push_back({std::move(r), false});
 void peer_listener::add(stream_route r) { streams_.push_back(std::move(r)); }
 void peer_listener::add_open(raw_route r) { routes_.push_back({std::move(r), true}); }
 
+void peer_listener::add(grpc::streamed method) {
+    BV_ASSERT(method.contract != nullptr);
+    auto& added = message_streams_.emplace_back(std::move(method), http::body_stream{});
+    added.second = {.max_bytes = std::numeric_limits<std::uint64_t>::max(),
+                    .handle = [this, m = &added.first](http::request& request, http::body_reader& body) { return talk(request, body, *m); },
+                    .unhurried = true};
+}
+
+const http::body_stream* peer_listener::stream_of(const http::request& request) const {
+    if (!request.http2 || !grpc::is_call(request)) return nullptr;
+    const auto at = std::ranges::find(message_streams_, request.path(), [](const auto& s) { return std::string_view(s.first.path); });
+    return at == message_streams_.end() ? nullptr : &at->second;
+}
+
 const peer_listener::plain* peer_listener::find(const http::request& r) const {
     for (const auto& p : routes_) {
         const std::string_view path = p.route.path;
@@ -74,6 +91,19 @@ task<http::response> peer_listener::call(http::request& request) {
     auto done = co_await grpc::call(*called, request, ctx, most_of_a_message);
     if (!done && http_status(done.error().code) >= 500) span.fail(done.error().reason);
     co_return grpc::render(std::move(done), ctx);
+}
+
+task<http::response> peer_listener::talk(http::request& request, http::body_reader& body, const grpc::streamed& method) {
+    const auto sender = sender_of(request);
+    if (!sender) co_return grpc::refusal(sender.error());
+    auto caller = admit(request, *sender, method.contract->auth);
+    if (!caller) co_return grpc::refusal(caller.error());
+    wire::take_address(request);
+    auto ctx = make_context(request, {.caller = std::move(*caller),
+                                      .trace = telemetry::span_context::parse(request.headers.get("traceparent")),
+                                      .deadline = grpc::deadline_of(request, clock_.steady_now(), steady_point::max()),
+                                      .request_id = std::string(request.headers.get("x-request-id"))});
+    co_return grpc::serve(method, request, body, std::move(ctx), most_of_a_message, grpc::audience::peers);
 }
 
 result<std::string> peer_listener::sender_of(const http::request& request) const {
