@@ -55,6 +55,7 @@ RULES = (
     Rule(r"codegen/.*", ("codegen/", "platform/", "bitvelocity/"), why="the generator knows contracts, not services"),
     Rule(r"tests/clang_tidy/.*", (), why="a plug-in of clang-tidy, and the bugs that it must leave to be found"),
     Rule(r"tests/fuzz/.*", ("platform/",), why="what runs the fuzzers' targets knows none of them"),
+    Rule(r"tests/interop/.*", ("platform/", "grpc/testing/"), why="the interoperability tests know the platform's gRPC, and their own service"),
     Rule(r"bench/.*", PROJECT),
 )
 
