@@ -151,10 +151,16 @@ std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_
     return out;
 }
 
+// Of the roles, these share something.
+std::unique_ptr<shared_store> shared_store_of(const process& p) {
+    if (p.redis.empty() || (!p.holds("product") && !p.holds("gateway"))) return nullptr;
+    return std::make_unique<shared_store>(p.redis, p.settings, p.runtime, p.clock, p.rng);
+}
+
 }  // namespace
 
 modules::modules(process p)
-    : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)),
+    : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)), shared_(shared_store_of(process_)),
       log(process_.runtime, database("log"), log_options(process_)) {
     bind();
     if (!holds("gateway")) return;
@@ -180,7 +186,7 @@ void modules::bind() {
     auto& p = process_;
     bind("audit", audit, [&] { return audit::deps{p.clock, database("audit")}; }, [](const process&) { return audit::options{}; });
     bind("identity", identity, [&] { return identity::deps{p.runtime, p.clock, p.rng, database("identity"), log, p.secrets}; }, identity_options);
-    bind("product", products, [&] { return product::deps{p.runtime, p.clock, p.rng, database("product"), log}; }, [](const process&) { return product::options{}; });
+    bind("product", products, [&] { return product::deps{p.runtime, p.clock, p.rng, database("product"), log, shared_ ? &shared_->products() : nullptr}; }, [](const process&) { return product::options{}; });
     bind("inventory", inventory, [&] { return inventory::deps{p.runtime, p.clock, p.rng, database("inventory"), log}; }, inventory_options);
     bind("payment", payments, [&] { return payment::deps{p.runtime, p.clock, p.rng, database("payment"), log}; }, payment_options);
     bind("order", orders, [&] { return order::deps{p.runtime, p.clock, p.rng, database("orders"), log, products.contract()}; }, order_options);
@@ -205,8 +211,14 @@ rpc::authenticator& modules::authenticator() {
     return identity.here().authenticator();
 }
 
+gateway::edge_shared modules::shared() noexcept {
+    if (!shared_) return {};
+    return {&shared_->limits(), &shared_->answers()};
+}
+
 std::vector<bv::module> modules::lifecycle() {
     std::vector<bv::module> out;
+    if (shared_) out.push_back(shared_->lifecycle());  // nobody needs it: the first to start is the last to stop
     // Pools open at first use; a database that is away shows in readiness.
     out.push_back({.name = "database",
                    .needs = {},

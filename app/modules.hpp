@@ -14,6 +14,7 @@
 #include "app/part.hpp"
 #include "app/role_directory.hpp"
 #include "app/roles.hpp"
+#include "app/shared_store.hpp"
 #include "bitvelocity/audit/v1/audit.bv.hpp"
 #include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
 #include "bitvelocity/commerce/notification/v1/notification.bv.hpp"
@@ -55,6 +56,7 @@ struct process {
     std::string provider_url;                                            // of the payment provider
     std::string url;                                                     // where clients reach this platform: the issuer of its tokens
     std::vector<std::string> roles = role_names();                       // that it holds
+    std::vector<std::string> redis{};                                    // endpoints of what processes share; empty: there is none
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
     rpc::peer_identity identity{};                                       // where others are held
 
@@ -78,6 +80,8 @@ public:
     // Gives what is held to the other processes.
     void mount(rpc::peer_listener&);
     [[nodiscard]] rpc::authenticator& authenticator();
+    // What the gateways share.
+    [[nodiscard]] gateway::edge_shared shared() noexcept;
     task<void> close();
 
     [[nodiscard]] bool holds(std::string_view role) const { return process_.holds(role); }
@@ -99,6 +103,7 @@ private:
     std::atomic<bool> database_away_{false};
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
     std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_;
+    std::unique_ptr<shared_store> shared_;
 
 public:
     events::embedded_log log;

@@ -48,12 +48,12 @@ private:
 }  // namespace
 
 struct edge::impl {
-    impl(edge_options given, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s)
-        : options(std::move(given)), time(c), random(r), who(a),
+    impl(edge_options given, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s, edge_shared all)
+        : options(std::move(given)), time(c), random(r), who(a), shared(all),
           users({"user", options.user_requests_per_minute, milliseconds(60'000)}),
           anonymous({"anonymous", options.anonymous_requests_per_minute, milliseconds(60'000)}),
           programs({"program", options.program_requests_per_minute, milliseconds(60'000)}) {
-        if (s) answers.emplace(*s);
+        if (s) answers.emplace(*s, shared.answers);
     }
 
     // One request from routing to response. What it throws is a bug: exchange_one() renders it.
@@ -68,7 +68,7 @@ struct edge::impl {
     [[nodiscard]] const std::pair<rpc::stream_route, http::body_stream>* find_stream(const http::request&) const;
     task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
     task<result<rpc::principal>> authenticate(const http::request&);
-    std::optional<error> limit(const http::request&, exchange&);
+    task<std::optional<error>> limit(const http::request&, exchange&);
     [[nodiscard]] bool allows_origin(std::string_view origin) const;
     [[nodiscard]] http::response preflight(const http::request&) const;
     void finish(const http::request&, http::response&, const exchange&) const;
@@ -77,6 +77,7 @@ struct edge::impl {
     clock& time;
     rng& random;
     rpc::authenticator& who;
+    const edge_shared shared;
     std::optional<idempotent_caller> answers;
     rpc::router routes;
     rpc::grpc::services messages;
@@ -101,16 +102,17 @@ task<result<rpc::principal>> edge::impl::authenticate(const http::request& reque
     co_return co_await who.bearer(std::string(authorization.substr(scheme.size())));
 }
 
-std::optional<error> edge::impl::limit(const http::request& request, exchange& x) {
+task<std::optional<error>> edge::impl::limit(const http::request& request, exchange& x) {
     const auto now = time.steady_now();
     switch (x.caller.kind) {
-        case rpc::caller_kind::anonymous: x.rate = anonymous.take(request.remote_address, now); break;
-        case rpc::caller_kind::user: x.rate = users.take(x.caller.actor(), now); break;
+        case rpc::caller_kind::anonymous: x.rate = co_await anonymous.take(request.remote_address, now, shared.limits); break;
+        case rpc::caller_kind::user: x.rate = co_await users.take(x.caller.actor(), now, shared.limits); break;
         case rpc::caller_kind::api_key:
-        case rpc::caller_kind::service: x.rate = programs.take(x.caller.actor(), now); break;
+        case rpc::caller_kind::service: x.rate = co_await programs.take(x.caller.actor(), now, shared.limits); break;
     }
     const auto outcome = x.rate->outcome();
-    return outcome ? std::nullopt : std::optional(outcome.error());
+    if (outcome) co_return std::nullopt;
+    co_return outcome.error();
 }
 
 task<http::response> edge::impl::serve_method(http::request& request, rpc::routed found, exchange& x) {
@@ -118,7 +120,7 @@ task<http::response> edge::impl::serve_method(http::request& request, rpc::route
     auto caller = co_await authenticate(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
-    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
+    if (const auto refused = co_await limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     rpc::origin from{x.caller, x.span.context(), x.started + options.request_timeout, x.request_id};
     const bool keyed = found.route.method->keyed && answers && request.headers.find("Idempotency-Key");
     if (!keyed) co_return co_await rpc::dispatch(std::move(found), request, std::move(from));
@@ -158,7 +160,7 @@ task<http::response> edge::impl::serve_grpc(http::request& request, exchange& x)
     auto caller = co_await authenticate(request);
     if (!caller) co_return x.refuse(caller.error());
     x.caller = std::move(*caller);
-    if (const auto refused = limit(request, x)) co_return x.refuse(*refused);
+    if (const auto refused = co_await limit(request, x)) co_return x.refuse(*refused);
     if (const auto sane = rpc::check_conditions(request); !sane) co_return x.refuse(sane.error());
     co_return co_await call_grpc(*called, request, x);
 }
@@ -185,7 +187,7 @@ task<http::response> edge::impl::serve_grpc_stream(http::request& request, http:
     auto caller = co_await authenticate(request);
     if (!caller) co_return x.refuse(caller.error());
     x.caller = std::move(*caller);
-    if (const auto refused = limit(request, x)) co_return x.refuse(*refused);
+    if (const auto refused = co_await limit(request, x)) co_return x.refuse(*refused);
     x.rpc_code = code::ok;  // of its beginning: the end comes with the stream's
     const auto latest = steady_point::max();
     co_return rpc::grpc::serve(method, request, body, rpc::make_context(request, {x.caller, x.span.context(), rpc::grpc::deadline_of(request, x.started, latest), x.request_id}), options.max_message_bytes);
@@ -210,7 +212,7 @@ task<http::response> edge::impl::serve_raw(http::request& request, const rpc::ra
         if (const auto allowed = rpc::authorize({.anonymous = false, .any_scope = needed}, x.caller); !allowed)
             co_return rpc::problem_response(allowed.error(), x.span.context());
     }
-    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
+    if (const auto refused = co_await limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     co_return co_await route.handler(request);
 }
 
@@ -253,7 +255,7 @@ task<http::response> edge::impl::serve_stream(http::request& request, http::body
     auto caller = co_await authenticate(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
-    if (const auto refused = limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
+    if (const auto refused = co_await limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
     if (const auto allowed = rpc::authorize(method.auth, x.caller); !allowed) co_return rpc::problem_response(allowed.error(), x.span.context());
     auto ctx = rpc::make_context(request, {x.caller, x.span.context(), x.started + options.stream_timeout, x.request_id});
     co_return co_await route.handle(request, body, ctx);
@@ -297,8 +299,8 @@ void edge::impl::finish(const http::request& request, http::response& response, 
     http::compress(request, response);
 }
 
-edge::edge(edge_options o, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s)
-    : impl_(std::make_shared<impl>(std::move(o), c, r, a, s)) {}
+edge::edge(edge_options o, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s, edge_shared all)
+    : impl_(std::make_shared<impl>(std::move(o), c, r, a, s, all)) {}
 edge::~edge() = default;
 
 void edge::add(const rpc::served& s) {

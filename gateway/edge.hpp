@@ -32,10 +32,16 @@ struct edge_options {
     bool open_reads_on_loopback = true;
 };
 
+// What the gateways of a platform share beside the database. Each may be null.
+struct edge_shared {
+    resilience::shared_limits* limits = nullptr;   // null: each process limits what it sees itself
+    resilience::early_answers* answers = nullptr;
+};
+
 class edge {
 public:
     // All outlive the edge. `answers` may be null: then idempotency keys reach the services but no answer is kept.
-    edge(edge_options, clock&, rng&, rpc::authenticator&, resilience::idempotency_store* answers);
+    edge(edge_options, clock&, rng&, rpc::authenticator&, resilience::idempotency_store* answers, edge_shared = {});
     ~edge();
 
     // Before the first request only. Throws failure when two routes meet.

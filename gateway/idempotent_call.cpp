@@ -25,6 +25,16 @@ bool kept(const http::response& r) { return r.status < 500 && r.status != 429 &&
 
 constexpr std::size_t most_unsettled = 10'000;
 
+http::response repeated(const resilience::stored_answer& first) {
+    http::response again;
+    again.status = first.status;
+    again.content_type = first.content_type;
+    again.body = first.body;
+    if (!first.etag.empty()) again.headers.add("ETag", first.etag);
+    again.headers.add("Idempotency-Replayed", "true");
+    return again;
+}
+
 }  // namespace
 
 bool idempotent_caller::take_unsettled(const claim& c) {
@@ -38,12 +48,15 @@ void idempotent_caller::remember_unsettled(claim c) {
 }
 
 // The answer was given; that it could not be kept must not undo it. The services' own keys still keep a repeat from doubling.
-task<void> idempotent_caller::settle(claim c, const http::response& response, telemetry::span_context trace) {
+task<void> idempotent_caller::settle(claim c, std::string fingerprint, const http::response& response, telemetry::span_context trace) {
     try {
-        if (kept(response))
-            co_await store_.finish(c.first, c.second, {response.status, response.content_type, response.body, std::string(response.headers.get("ETag"))});
-        else
+        if (!kept(response)) {
             co_await store_.abandon(c.first, c.second);
+            co_return;
+        }
+        const resilience::stored_answer answer{response.status, response.content_type, response.body, std::string(response.headers.get("ETag"))};
+        co_await store_.finish(c.first, c.second, answer);
+        if (early_) co_await early_->keep(c.first, c.second, std::move(fingerprint), answer);
     } catch (const failure& f) {
         remember_unsettled(std::move(c));
         telemetry::warn("idempotency.not_kept", {{"reason", f.error().reason}}, trace);
@@ -62,19 +75,15 @@ task<result<http::response>> idempotent_caller::call(const http::request& reques
     const std::string key(request.headers.get("Idempotency-Key"));
     if (!sane(key)) co_return co_await run();
     const auto caller = who.kind == rpc::caller_kind::anonymous ? "anonymous:" + request.remote_address : who.actor();
-    auto claimed = co_await claim_key({caller, key}, fingerprint(request));
-    if (!claimed) co_return std::unexpected(std::move(claimed.error()));
-    if (const auto& first = *claimed) {
-        http::response again;
-        again.status = first->status;
-        again.content_type = first->content_type;
-        again.body = first->body;
-        if (!first->etag.empty()) again.headers.add("ETag", first->etag);
-        again.headers.add("Idempotency-Replayed", "true");
-        co_return again;
+    auto print = fingerprint(request);
+    if (early_) {
+        if (const auto first = co_await early_->find(caller, key, print)) co_return repeated(*first);
     }
+    auto claimed = co_await claim_key({caller, key}, print);
+    if (!claimed) co_return std::unexpected(std::move(claimed.error()));
+    if (const auto& first = *claimed) co_return repeated(*first);
     auto response = co_await run();
-    co_await settle({caller, key}, response, trace);
+    co_await settle({caller, key}, std::move(print), response, trace);
     co_return response;
 }
 

@@ -39,8 +39,8 @@ std::string megabytes(std::int64_t bytes) { return fmt::format("{} MB", bytes >>
 
 json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
-    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid);
-    auto children = postgres + provider;
+    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid);
+    auto children = postgres + provider + redis;
     json::object roles;
     std::map<std::string, int> instances;
     for (const auto& r : processes) {
@@ -53,6 +53,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
     json::object out{{"platform", {{"pid", p.pid}, {"port", p.port}, {"bytes", all > children ? all - children : all}}},
                      {"postgres", {{"pid", p.postgres_pid}, {"bytes", postgres}}},
                      {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
+    if (p.redis_pid != 0) out["redis"] = {{"pid", p.redis_pid}, {"bytes", redis}};
     for (auto& [name, role] : roles) out[name] = role;
     return out;
 }
@@ -98,7 +99,7 @@ void print_table(const stack::running_platform& p, const json::object& processes
     print_processes(processes);
     std::cout << fmt::format("\n{:<14} {}\n", "service", "health");
     for (const auto& m : items_of(status, "modules"))
-        std::cout << fmt::format("{:<14} {}\n", text_of(m, "name"), text_of(m, "ready") == "true" ? "ready" : text_of(m, "reason"));
+        std::cout << fmt::format("{:<14} {}\n", text_of(m, "name"), text_of(m, "reason").empty() ? "ready" : text_of(m, "reason"));
     std::cout << fmt::format("\n{:<22} {:<12} {:>10} {:>8} {:>6}\n", "event group", "reads", "position", "behind", "dead");
     const auto number = [](const std::string& s) { return s.empty() ? std::string("0") : s; };
     for (const auto& g : items_of(status, "groups"))

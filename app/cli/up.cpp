@@ -28,14 +28,18 @@ struct options {
     std::string port;
     std::string database_url;
     std::string profile;
+    std::vector<std::string> with;
     bool detach = false;
 };
+
+std::string extras_of(const options& o) { return fmt::format("{}", fmt::join(o.with, ",")); }
 
 config load(const common& c, const options& o) {
     auto with = c;
     if (!o.port.empty()) with.settings.push_back("http.port=" + o.port);
     if (!o.database_url.empty()) with.settings.push_back("database.url=" + o.database_url);
     if (!o.profile.empty()) with.settings.push_back("profile=" + o.profile);
+    if (const auto names = extras_of(o); !names.empty()) with.settings.push_back("stack.with=" + names);
     return with.load();
 }
 
@@ -45,6 +49,7 @@ std::vector<std::string> pass_on(const common& c, const options& o) {
     if (!c.config_file.empty()) out.insert(out.end(), {"--config", std::filesystem::absolute(c.config_file).string()});
     for (const auto& s : c.settings) out.insert(out.end(), {"--set", s});
     if (!o.database_url.empty()) out.insert(out.end(), {"--set", "database.url=" + o.database_url});
+    if (const auto names = extras_of(o); !names.empty()) out.insert(out.end(), {"--set", "stack.with=" + names});
     return out;
 }
 
@@ -139,6 +144,7 @@ void add_up(CLI::App& parser, common& c) {
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one (default 8080)");
     command->add_option("--database-url", o->database_url, "use this PostgreSQL (libpq connection of a role that may create roles) instead of a private one");
     command->add_option("--profile", o->profile, "one: all services in one process (default); full: each service is a process of its own, looked after by this one");
+    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: redis")->expected(1)->take_all();
     command->add_flag("--detach,-d", o->detach, "return once it is ready; bv down stops it");
     command->callback([o, &c] { c.exit = o->detach ? run_detached(c, *o) : run_in_foreground(c, *o); });
 }

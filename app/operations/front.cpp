@@ -33,8 +33,8 @@ rpc::context own_context() {
 // What another process says of itself, into what is said of all.
 void merge(const std::string& role, contract::PlatformStatus from, contract::PlatformStatus& to) {
     for (auto& m : *from.mutable_modules()) {
-        // Each process has these two.
-        if (m.name() == "database" || m.name() == "events") m.set_name(fmt::format("{} of {}", m.name(), role));
+        // Each process has these.
+        if (m.name() == "database" || m.name() == "events" || m.name() == "redis") m.set_name(fmt::format("{} of {}", m.name(), role));
         to.mutable_modules()->Add(std::move(m));
     }
     for (auto& g : *from.mutable_groups()) {

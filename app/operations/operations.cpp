@@ -85,6 +85,7 @@ contract::PlatformStatus service::status() const {
         part->set_reason(m.unready ? m.unready() : std::string{});
         part->set_ready(part->reason().empty());
         if (!part->ready()) out.set_ready(false);
+        else if (m.degraded) part->set_reason(m.degraded());
     }
     for (const auto& s : modules_.log.status()) {
         auto* group = out.add_groups();

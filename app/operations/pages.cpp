@@ -77,10 +77,10 @@ rpc::raw_route openapi_route(const std::string& server) {
 
 // Liveness says that the process answers at all; readiness that its modules do their work.
 http::response readiness(const service& s) {
-    std::string unready;
+    std::string unready, degraded;
     for (const auto& m : s.status().modules())
-        if (!m.ready()) unready += m.name() + ": " + m.reason() + "\n";
-    if (unready.empty()) return text(200, "text/plain", "ready\n");
+        if (!m.reason().empty()) (m.ready() ? degraded : unready) += m.name() + ": " + m.reason() + "\n";
+    if (unready.empty()) return text(200, "text/plain", "ready\n" + degraded);
     auto out = text(503, "text/plain", std::move(unready));
     out.headers.add("Retry-After", "1");
     return out;

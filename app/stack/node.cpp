@@ -113,7 +113,7 @@ std::uint16_t node::listen_to_peers() {
 
 void node::listen(std::uint16_t port) {
     const auto& c = given_.settings;
-    edge_ = std::make_unique<gateway::edge>(edge_options(c), given_.clock, given_.rng, modules_->authenticator(), &*modules_->answers);
+    edge_ = std::make_unique<gateway::edge>(edge_options(c), given_.clock, given_.rng, modules_->authenticator(), &*modules_->answers, modules_->shared());
     modules_->mount(*edge_);
     front_ = std::make_unique<operations::front>(*modules_, *operations_);
     edge_->add(front_->served());

@@ -10,10 +10,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/stack/extras.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
+#include "app/stack/redis_child.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/supervisor.hpp"
 #include "app/stack/telemetry_export.hpp"
@@ -67,6 +69,9 @@ struct platform::impl {
     void start_database();
     void migrate();
     void start_provider();
+    void start_redis();
+    [[nodiscard]] std::vector<std::string> redis_endpoints() const;
+    void tend_redis();
     void start_services();
     void start_roles();
     void listen();
@@ -82,6 +87,7 @@ struct platform::impl {
     bv::runtime runtime;
     std::unique_ptr<telemetry_export> exports;
     provider_child provider;
+    redis_child redis;
     std::unique_ptr<node> services;      // profile one
     std::unique_ptr<supervisor> roles;   // profile full
     std::vector<std::string> role_arguments;
@@ -117,6 +123,21 @@ void platform::impl::start_provider() {
     state.provider_port = provider.port();
 }
 
+void platform::impl::start_redis() {
+    const auto wanted = parse_extras(settings.get<std::vector<std::string>>("stack.with"));
+    if (!wanted) throw failure(wanted.error());
+    if (!wanted->redis || !settings.get<std::vector<std::string>>("redis.endpoints").empty()) return;
+    report("redis: starting");
+    redis.start(dir, settings.get<std::string>("database.account"));
+    state.redis_pid = redis.pid();
+    state.redis = redis.endpoint();
+}
+
+std::vector<std::string> platform::impl::redis_endpoints() const {
+    if (redis.started()) return {redis.endpoint()};
+    return settings.get<std::vector<std::string>>("redis.endpoints");
+}
+
 void platform::impl::start_services() {
     report("services: starting");
     const auto given = settings.get<std::string>("provider.url");
@@ -131,7 +152,8 @@ void platform::impl::start_services() {
             return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service));
         },
         .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
-        .url = state.public_url});
+        .url = state.public_url,
+        .redis = redis_endpoints()});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
@@ -159,7 +181,20 @@ void platform::impl::start_roles() {
     logins = roles->logins();
 }
 
+void platform::impl::tend_redis() {
+    if (!redis.started() || redis.running()) return;
+    telemetry::error("stack.redis_ended", {{"pid", static_cast<std::int64_t>(state.redis_pid)}});
+    try {
+        redis.start_again();
+        state.redis_pid = redis.pid();
+        dir.write_state(state);
+    } catch (const failure& f) {
+        telemetry::error("stack.redis_restart_failed", {{"error", f.error().message}});
+    }
+}
+
 void platform::impl::tend_children() {
+    tend_redis();
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
@@ -211,7 +246,7 @@ void platform::start() {
     p.runtime.start();
     p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
-    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(), p.dir.write_state(p.state); },
+    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
                                            [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
@@ -279,6 +314,7 @@ void platform::stop() noexcept {
         if (over.stop_requested()) return;
         telemetry::error("stack.stop_timed_out", {{"seconds", most.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
         p.provider.stop();
+        p.redis.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -307,6 +343,7 @@ void platform::stop() noexcept {
     p.exports.reset();
     p.services.reset();
     p.provider.stop();
+    p.redis.stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

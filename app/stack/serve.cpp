@@ -105,6 +105,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", state->provider_port) : given,
              .url = state->public_url,
              .roles = roles,
+             .redis = state->redis.empty() ? settings.get<std::vector<std::string>>("redis.endpoints") : std::vector{state->redis},
              .peers = &peers,
              .identity = own});
     me.start();

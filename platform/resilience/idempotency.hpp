@@ -31,4 +31,15 @@ public:
     virtual task<void> abandon(std::string caller, std::string key) = 0;
 };
 
+// Finished answers, where they are found sooner than in the store. It may forget any and decides nothing: whoever is not answered
+// here asks the store.
+class early_answers {
+public:
+    virtual ~early_answers() = default;
+    // Of that very request only.
+    virtual task<std::optional<stored_answer>> find(std::string caller, std::string key, std::string fingerprint) = 0;
+    // After the store has it.
+    virtual task<void> keep(std::string caller, std::string key, std::string fingerprint, stored_answer) = 0;
+};
+
 }  // namespace bv::resilience

@@ -96,6 +96,15 @@ rate_decision rate_limiter::take(std::string_view key, steady_point now) {
     return out;
 }
 
+task<rate_decision> rate_limiter::take(std::string key, steady_point now, shared_limits* others) {
+    auto own = take(key, now);
+    if (others == nullptr || !own.allowed) co_return own;
+    const auto among_all = co_await others->take(impl_->options, std::move(key));
+    if (!among_all) co_return own;
+    if (!among_all->allowed) impl_->refused.add();
+    co_return *among_all;
+}
+
 std::size_t rate_limiter::size() const {
     std::size_t n = 0;
     for (auto& s : impl_->shards) {

@@ -10,6 +10,7 @@
 
 #include "platform/core/clock.hpp"
 #include "platform/core/error.hpp"
+#include "platform/core/task.hpp"
 
 namespace bv::resilience {
 
@@ -30,6 +31,14 @@ struct rate_decision {
     [[nodiscard]] result<void> outcome() const;
 };
 
+// Counts that several processes keep together, outside of them.
+class shared_limits {
+public:
+    virtual ~shared_limits() = default;
+    // Spends one request of a key there. nullopt: they are out of reach, and a process's own limit has to do.
+    virtual task<std::optional<rate_decision>> take(const rate_limit_options&, std::string key) = 0;
+};
+
 // Thread-safe: keys are spread over shards, each with its own lock.
 class rate_limiter {
 public:
@@ -38,6 +47,9 @@ public:
 
     // Spends one request of a key ("user:…", "ip:…"). now: clock::steady_now().
     [[nodiscard]] rate_decision take(std::string_view key, steady_point now);
+    // The same, and then among all processes when `others` is not null. Refused by either is refused: what this process alone
+    // refuses costs the others nothing, and while they are out of reach its own count goes on from where it is.
+    task<rate_decision> take(std::string key, steady_point now, shared_limits* others);
     // Keys remembered, at most most_keys (rounded up to the shards).
     [[nodiscard]] std::size_t size() const;
 

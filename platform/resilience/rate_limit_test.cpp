@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "platform/testing/run.hpp"
+
 namespace bv::resilience {
 namespace {
 
@@ -81,6 +83,42 @@ TEST(rate_limiter, remembers_a_bounded_number_of_keys_and_keeps_the_busiest) {
 TEST(rate_limiter, a_reused_place_starts_afresh) {
     rate_limiter r({.name = "test", .limit = 1, .window = 1s, .most_keys = 1});
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(r.take("key " + std::to_string(i), start).allowed);
+}
+
+class counted_elsewhere final : public shared_limits {
+public:
+    task<std::optional<rate_decision>> take(const rate_limit_options& o, std::string) override {
+        ++asked;
+        if (away) co_return std::nullopt;
+        co_return rate_decision{.allowed = asked <= allowed, .limit = o.limit, .remaining = 1, .retry_after = milliseconds(asked <= allowed ? 0 : 7)};
+    }
+    bool away = false;
+    int asked = 0, allowed = 1;
+};
+
+rate_decision take(rate_limiter& r, shared_limits* others) { return testing::run(r.take(std::string("a"), start, others)); }
+
+TEST(rate_limiter, what_all_processes_count_decides) {
+    rate_limiter r({.name = "test", .limit = 5, .window = 10s});
+    counted_elsewhere others;
+    EXPECT_TRUE(take(r, &others).allowed);
+    const auto refused = take(r, &others);
+    EXPECT_FALSE(refused.allowed);
+    EXPECT_EQ(refused.retry_after, 7ms);
+}
+
+TEST(rate_limiter, goes_on_with_its_own_count_while_the_others_are_away) {
+    rate_limiter r({.name = "test", .limit = 3, .window = 10s});
+    counted_elsewhere others;
+    others.allowed = 100;
+    EXPECT_TRUE(take(r, &others).allowed);
+    others.away = true;
+    EXPECT_EQ(take(r, &others).remaining, 1U);  // of three, two are spent here
+    EXPECT_TRUE(take(r, nullptr).allowed);
+    others.away = false;
+    others.asked = 0;
+    EXPECT_FALSE(take(r, &others).allowed);
+    EXPECT_EQ(others.asked, 0);  // what this process refuses costs the others nothing
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct module {
     std::function<task<void>()> start;              // throws: the start of the process fails
     std::function<task<void>()> stop;               // drains; called once, in reverse order, also after a failed start
     std::function<std::string()> unready{};         // empty when ready, else why not: /readyz and `bv status`
+    std::function<std::string()> degraded{};        // empty, or what works worse although it is ready: "away; slower"
 };
 
 // Indices in dependency order (stable: as listed where free). Throws failure INVALID_ARGUMENT naming an unknown

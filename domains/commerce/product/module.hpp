@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "platform/cache/loading_cache.hpp"
+#include "platform/cache/second_level.hpp"
 #include "platform/events/log.hpp"
 #include "platform/rpc/method.hpp"
 #include "platform/runtime/module.hpp"
@@ -30,7 +31,11 @@ struct deps {
     bv::rng& rng;
     pg::database& db;  // connected as bv_product
     events::log& log;
+    cache::second_level* second = nullptr;  // of the cache, shared by processes; null: none
 };
+
+// Of what the second level holds: part of its keys there. Another whenever an old release could not read it.
+inline constexpr int cached_version = 1;
 
 struct options {
     cache::options cache{.name = "products"};

@@ -1,5 +1,4 @@
-// Child processes of the private cluster: started without a shell, as an unprivileged account when we are root.
-// Private to pg. Blocking; any thread.
+// Servers as child processes: started without a shell, as an unprivileged account when we are root. Blocking; any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +37,7 @@ struct process_spec {
 // The first of the paths that the account may not enter, if any.
 [[nodiscard]] std::optional<std::filesystem::path> first_closed_directory(const std::optional<account>&, const std::vector<std::filesystem::path>&);
 
-// PostgreSQL processes whose working directory is this one: a postmaster and its children.
+// Of the private cluster: PostgreSQL processes whose working directory is this one: a postmaster and its children.
 [[nodiscard]] std::vector<pid_t> servers_in(const std::filesystem::path& data_directory);
 
 }  // namespace bv::pg

@@ -20,11 +20,27 @@ task<std::vector<product_cache::entry>> load(product_store* store, std::vector<s
     co_return out;
 }
 
+std::string encode(const contract::Product& p) { return p.SerializeAsString(); }
+
+product_cache::entry decode(std::string_view bytes) {
+    auto out = std::make_shared<contract::Product>();
+    if (!out->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return nullptr;
+    return out;
+}
+
 }  // namespace
 
-product_cache::product_cache(cache::options o, clock& c, rng& r, product_store& store)
-    : entries_(
-          std::move(o), c, r, [s = &store](std::vector<std::string> skus) { return load(s, std::move(skus)); },
+// The second level first: what misses in memory from now on must not find the old one there.
+void product_cache::forget(std::string_view sku) {
+    if (second_) second_->invalidate(sku);
+    entries_.invalidate(sku);
+}
+
+product_cache::product_cache(cache::options o, clock& c, rng& r, product_store& store, cache::second_level* second)
+    : second_(second),
+      entries_(
+          std::move(o), c, r,
+          cache::behind<contract::Product>(second, [s = &store](std::vector<std::string> skus) { return load(s, std::move(skus)); }, {encode, decode}),
           [](const contract::Product& p) { return static_cast<std::size_t>(p.SpaceUsedLong()); }) {}
 
 }  // namespace bv::product

@@ -8,17 +8,18 @@
 
 #include "domains/commerce/product/app/contract.hpp"
 #include "domains/commerce/product/app/ports.hpp"
-#include "platform/cache/loading_cache.hpp"
+#include "platform/cache/leveled.hpp"
 
 namespace bv::product {
 
 // Thread-safe. A change made in this process is seen at once, one of another process when its event is read, which is some
-// milliseconds after its commit.
+// milliseconds after its commit. Behind a second level products are kept as the contract's messages.
 class product_cache {
 public:
     using entry = std::shared_ptr<const contract::Product>;  // never changes
 
-    product_cache(cache::options, clock&, rng&, product_store&);
+    // second may be null; it outlives this.
+    product_cache(cache::options, clock&, rng&, product_store&, cache::second_level* second = nullptr);
 
     // Null: there is no such product.
     task<entry> get(std::string sku) { return entries_.get(std::move(sku)); }
@@ -32,7 +33,7 @@ public:
         invalidation(const invalidation&) = delete;
         invalidation& operator=(const invalidation&) = delete;
         ~invalidation() {
-            for (const auto& sku : skus_) cache_.entries_.invalidate(sku);
+            for (const auto& sku : skus_) cache_.forget(sku);
         }
 
     private:
@@ -41,13 +42,16 @@ public:
     };
 
     // What the product service's own events say, in every process.
-    void changed_elsewhere(std::string_view sku) { entries_.invalidate(sku); }
+    void changed_elsewhere(std::string_view sku) { forget(sku); }
     // Changes may have been missed.
     void forget_all() { entries_.clear(); }
 
     [[nodiscard]] cache::statistics stats() const { return entries_.stats(); }
 
 private:
+    void forget(std::string_view sku);
+
+    cache::second_level* second_;
     cache::loading_cache<contract::Product> entries_;
 };
 

@@ -1,0 +1,47 @@
+#include "app/stack/extras.hpp"
+
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "platform/rpc/nearest.hpp"
+
+namespace bv::stack {
+
+namespace {
+
+struct extra {
+    std::string_view name;
+    bool extras::*wanted;
+};
+constexpr extra known[] = {{"redis", &extras::redis}};
+
+result<void> add(std::string_view name, extras& to) {
+    std::vector<std::string_view> names;
+    for (const auto& e : known) {
+        names.push_back(e.name);
+        if (e.name != name) continue;
+        to.*e.wanted = true;
+        return {};
+    }
+    const auto near = nearest(name, names);
+    return fail(code::invalid_argument, "UNKNOWN_EXTRA",
+                fmt::format("--with: there is no \"{}\"{}; there is: {}", name, near.empty() ? "" : fmt::format(" (did you mean {}?)", near), fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+result<extras> parse_extras(std::span<const std::string> names) {
+    extras out;
+    for (std::string_view list : names) {
+        while (!list.empty()) {
+            const auto comma = list.find(',');
+            if (auto added = add(list.substr(0, comma), out); !added) return std::unexpected(std::move(added.error()));
+            list = comma == list.npos ? std::string_view{} : list.substr(comma + 1);
+        }
+    }
+    return out;
+}
+
+}  // namespace bv::stack

@@ -1,0 +1,18 @@
+// Servers that a start brings along beside the database, when it is asked to: bv up --with redis.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "platform/core/error.hpp"
+
+namespace bv::stack {
+
+struct extras {
+    bool redis = false;
+};
+
+// Names, each perhaps a list: "redis". Error INVALID_ARGUMENT "UNKNOWN_EXTRA" that lists what there is.
+[[nodiscard]] result<extras> parse_extras(std::span<const std::string> names);
+
+}  // namespace bv::stack

@@ -1,0 +1,237 @@
+#include "platform/storage/redis/second_level.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
+
+#include "platform/core/uuid.hpp"
+#include "platform/resilience/retry.hpp"
+#include "platform/runtime/scope.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
+
+namespace bv::redis {
+namespace {
+
+constexpr char present_mark = 'P', absent_mark = 'A', claim_mark = 'C';
+constexpr std::size_t most_sent = 256;  // invalidations in one pipeline
+constexpr resilience::retry_policy sending{.attempts = 0, .first = milliseconds(20), .longest = milliseconds(1'000)};
+
+// KEYS[1], the claim as stored, the value, its time in milliseconds.
+const script store_script(R"(
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1)");
+
+using counters = std::unordered_map<std::string, std::uint64_t>;
+
+}  // namespace
+
+struct second_level::impl : std::enable_shared_from_this<impl> {
+    impl(second_level_options o, client& c, bv::clock& t, bv::rng& r, asio::any_io_executor h)
+        : options(std::move(o)), redis(c), clock(t), rng(r), home(std::move(h)),
+          hits(telemetry::count("bv_cache_second_level_hits_total", "Keys answered by the second level of a cache, absent ones too", {{"cache", options.name}})),
+          misses(telemetry::count("bv_cache_second_level_misses_total", "Keys that the second level did not hold", {{"cache", options.name}})),
+          passed(telemetry::count("bv_cache_second_level_passed_total", "Keys loaded past the second level: it was away, or owed their invalidation", {{"cache", options.name}})),
+          waits(telemetry::count("bv_cache_second_level_waits_total", "Keys waited for while another process loaded them", {{"cache", options.name}})),
+          refused(telemetry::count("bv_cache_second_level_refused_total", "Loaded values not stored: their claim had ended", {{"cache", options.name}})) {}
+
+    [[nodiscard]] std::string key_of(std::string_view key) const { return options.prefix + std::string(key); }
+    [[nodiscard]] std::int64_t life(bool present) {
+        const auto whole = static_cast<double>((present ? options.ttl : options.absent_ttl).count());
+        return std::max<std::int64_t>(1, static_cast<std::int64_t>(whole * (1 - options.jitter * rng.uniform())));
+    }
+    [[nodiscard]] std::string new_claim() { return claim_mark + uuid::v7(clock, rng).str(); }
+    [[nodiscard]] bool owes(std::string_view key) {
+        const std::lock_guard hold(mutex);
+        return clock.steady_now() < past_until || owed.contains(std::string(key));
+    }
+
+    // Reads the keys at `wanted`; those that are neither there nor being loaded are left in `missing`, those that another
+    // process loads in `waiting`.
+    task<void> read(const std::vector<std::string>& keys, std::vector<std::size_t> wanted, std::vector<found>& out, std::vector<std::size_t>& missing,
+                    std::vector<std::size_t>& waiting);
+    task<void> claim(const std::vector<std::string>& keys, const std::vector<std::size_t>& missing, std::vector<found>& out, std::vector<std::size_t>& waiting);
+    task<void> wait_for_others(const std::vector<std::string>& keys, std::vector<std::size_t> waiting, std::vector<found>& out);
+    // Sends what is owed until nothing is.
+    task<void> pay_all();
+    static task<void> pay(std::shared_ptr<impl>);
+    [[nodiscard]] counters some_owed();
+    void paid(const std::string& key, std::uint64_t number);
+
+    const second_level_options options;
+    client& redis;
+    bv::clock& clock;
+    bv::rng& rng;
+    const asio::any_io_executor home;
+    telemetry::counter &hits, &misses, &passed, &waits, &refused;
+
+    mutable std::mutex mutex;
+    counters owed;  // by key, the number of its last invalidation
+    std::uint64_t invalidations = 0;
+    steady_point past_until{};  // more were owed than are kept: until then everything is read past Redis
+    bool paying = false;
+    scope jobs{"redis invalidations"};
+};
+
+task<void> second_level::impl::read(const std::vector<std::string>& keys, std::vector<std::size_t> wanted, std::vector<found>& out,
+                                    std::vector<std::size_t>& missing, std::vector<std::size_t>& waiting) {
+    std::vector<command> gets;
+    gets.reserve(wanted.size());
+    for (const auto i : wanted) gets.push_back(command::on(key_of(keys[i]), "GET"));
+    const auto said = co_await redis.call_all(std::move(gets));
+    for (std::size_t n = 0; n < wanted.size(); ++n) {
+        const auto i = wanted[n];
+        if (!said[n]) {
+            passed.add();
+            continue;
+        }
+        const auto& value = said[n]->text;
+        const char mark = value.empty() ? '\0' : value[0];
+        if (value.empty()) missing.push_back(i);
+        if (mark == claim_mark) waiting.push_back(i);
+        if (mark != present_mark && mark != absent_mark) continue;
+        hits.add();
+        out[i].is = mark == present_mark ? found::state::present : found::state::absent;
+        out[i].bytes = value.substr(1);
+    }
+}
+
+task<void> second_level::impl::claim(const std::vector<std::string>& keys, const std::vector<std::size_t>& missing, std::vector<found>& out,
+                                     std::vector<std::size_t>& waiting) {
+    std::vector<command> sets;
+    std::vector<std::string> claims;
+    for (const auto i : missing) {
+        claims.push_back(new_claim());
+        sets.push_back(command::on(key_of(keys[i]), "SET", claims.back(), "NX", "PX", options.claim.count()));
+    }
+    const auto said = co_await redis.call_all(std::move(sets));
+    for (std::size_t n = 0; n < missing.size(); ++n) {
+        if (!said[n]) continue;  // perhaps claimed, by nobody who knows: nobody stores until the claim runs out
+        if (said[n]->is_null()) waiting.push_back(missing[n]);
+        else out[missing[n]].claim = std::move(claims[n]);
+    }
+}
+
+// What another process loads is there in a moment, or loaded here, too: a process that died must not make others wait long.
+task<void> second_level::impl::wait_for_others(const std::vector<std::string>& keys, std::vector<std::size_t> waiting, std::vector<found>& out) {
+    waits.add(waiting.size());
+    const auto end = clock.steady_now() + options.patience;
+    for (auto pause = milliseconds(1); !waiting.empty() && clock.steady_now() + pause <= end; pause *= 2) {
+        co_await clock.sleep_for(pause);
+        std::vector<std::size_t> gone, still;
+        co_await read(keys, std::move(waiting), out, gone, still);
+        waiting = std::move(still);
+    }
+}
+
+counters second_level::impl::some_owed() {
+    const std::lock_guard hold(mutex);
+    counters out;
+    for (auto it = owed.begin(); it != owed.end() && out.size() < most_sent; ++it) out.insert(*it);
+    if (out.empty()) paying = false;
+    return out;
+}
+
+void second_level::impl::paid(const std::string& key, std::uint64_t number) {
+    const std::lock_guard hold(mutex);
+    if (const auto it = owed.find(key); it != owed.end() && it->second == number) owed.erase(it);  // else it was invalidated once more
+}
+
+task<void> second_level::impl::pay_all() {
+    for (int failures = 0;;) {
+        const auto some = some_owed();
+        if (some.empty()) co_return;
+        std::vector<command> drops;
+        std::vector<const counters::value_type*> of;
+        for (const auto& entry : some) {
+            drops.push_back(command::on(key_of(entry.first), "UNLINK"));
+            of.push_back(&entry);
+        }
+        const auto said = co_await redis.call_all(std::move(drops));
+        bool all = true;
+        for (std::size_t i = 0; i < of.size(); ++i) {
+            if (said[i]) paid(of[i]->first, of[i]->second);
+            else all = false;
+        }
+        failures = all ? 0 : std::min(failures + 1, 16);
+        if (!all) co_await clock.sleep_for(milliseconds(1) + resilience::backoff(sending, failures, rng));
+    }
+}
+
+// When it ends by an exception, the next invalidation begins anew.
+task<void> second_level::impl::pay(std::shared_ptr<impl> self) {
+    try {
+        co_await self->pay_all();
+    } catch (...) {
+        const std::lock_guard hold(self->mutex);
+        self->paying = false;
+        throw;
+    }
+}
+
+second_level::second_level(second_level_options o, client& c, clock& t, rng& r, asio::any_io_executor home)
+    : impl_(std::make_shared<impl>(std::move(o), c, t, r, std::move(home))) {
+    telemetry::observe(
+        "bv_cache_second_level_owed", "Invalidations that the second level of a cache does not have yet", [weak = std::weak_ptr(impl_)] {
+            const auto self = weak.lock();
+            if (!self) return 0.0;
+            const std::lock_guard hold(self->mutex);
+            return static_cast<double>(self->owed.size());
+        }, {{"cache", impl_->options.name}});
+}
+
+second_level::~second_level() { telemetry::forget("bv_cache_second_level_owed", {{"cache", impl_->options.name}}); }
+
+task<std::vector<second_level::found>> second_level::get_many(std::vector<std::string> keys) {
+    const auto self = impl_;
+    std::vector<found> out(keys.size());
+    std::vector<std::size_t> wanted, missing, waiting;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        if (self->owes(keys[i])) self->passed.add();
+        else wanted.push_back(i);
+    }
+    if (wanted.empty()) co_return out;
+    co_await self->read(keys, std::move(wanted), out, missing, waiting);
+    self->misses.add(missing.size() + waiting.size());
+    if (!missing.empty()) co_await self->claim(keys, missing, out, waiting);
+    if (!waiting.empty()) co_await self->wait_for_others(keys, std::move(waiting), out);
+    co_return out;
+}
+
+task<void> second_level::put_many(std::vector<loaded> all) {
+    const auto self = impl_;
+    std::vector<command> stores;
+    for (const auto& l : all) {
+        const auto value = l.bytes ? present_mark + *l.bytes : std::string(1, absent_mark);
+        stores.push_back(store_script.on(self->key_of(l.key), l.claim, value, self->life(l.bytes.has_value())));
+    }
+    const auto said = co_await self->redis.call_all(std::move(stores));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (said[i] && said[i]->integer == 0) self->refused.add();
+    }
+}
+
+void second_level::invalidate(std::string_view key) {
+    auto& s = *impl_;
+    {
+        const std::lock_guard hold(s.mutex);
+        if (s.owed.size() < s.options.most_owed || s.owed.contains(std::string(key))) s.owed[std::string(key)] = ++s.invalidations;
+        else s.past_until = s.clock.steady_now() + s.options.ttl;
+        if (std::exchange(s.paying, true)) return;
+    }
+    s.jobs.spawn(s.home, impl::pay(impl_));
+}
+
+std::size_t second_level::owed() const {
+    const std::lock_guard hold(impl_->mutex);
+    return impl_->owed.size();
+}
+
+task<void> second_level::stop() {
+    const auto self = impl_;
+    self->jobs.stop();
+    co_await self->jobs.join();
+}
+
+}  // namespace bv::redis

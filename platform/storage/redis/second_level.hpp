@@ -1,0 +1,49 @@
+// The second level of a cache in Redis: a string a key, "P<bytes>", "A" for what does not exist, or "C<claim>" while it is loaded.
+//
+// Staleness: an invalidation that cannot reach Redis is kept and sent again until it does; meanwhile this process reads past the
+// second level for that key. One that is lost all the same (this process ends first, or a failover drops what the old master had
+// not passed on) leaves the old value for at most `ttl`, and for a further time in the memory of whoever read it last.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "platform/cache/second_level.hpp"
+#include "platform/core/clock.hpp"
+#include "platform/storage/redis/client.hpp"
+
+namespace bv::redis {
+
+struct second_level_options {
+    std::string name;                 // label in metrics: "products"
+    std::string prefix;               // of the keys, with the version of what is stored: "bv:product:1:"
+    milliseconds ttl{300'000};
+    milliseconds absent_ttl{5'000};
+    double jitter = 0.1;              // an entry lives ttl less a random part of up to this
+    milliseconds claim{3'000};        // a load that takes longer is not stored
+    milliseconds patience{25};        // with another process that loads the same key, before loading it, too
+    std::size_t most_owed = 100'000;  // invalidations that Redis does not have yet
+};
+
+class second_level final : public cache::second_level {
+public:
+    // Invalidations are sent on the home executor. All outlive it.
+    second_level(second_level_options, client&, clock&, rng&, asio::any_io_executor home);
+    ~second_level() override;
+
+    task<std::vector<found>> get_many(std::vector<std::string> keys) override;
+    task<void> put_many(std::vector<loaded>) override;
+    void invalidate(std::string_view key) override;
+    // Invalidations that Redis does not have yet.
+    [[nodiscard]] std::size_t owed() const;
+    // Before the client's: what is owed then is left to the entries' time.
+    task<void> stop();
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace bv::redis
