@@ -38,13 +38,18 @@ shared_store::shared_store(const std::vector<std::string>& endpoints, const conf
       limits_(client_, c.get<std::string>("redis.prefix") + ":limit:"),
       answers_(client_, {.prefix = fmt::format("{}:answer:{}:", c.get<std::string>("redis.prefix"), answer_version)}) {}
 
+task<void> shared_store::start() {
+    co_await client_.start();
+    products_.start();
+}
+
 task<void> shared_store::stop() {
     co_await products_.stop();
     co_await client_.stop();
 }
 
 bv::module shared_store::lifecycle() {
-    return {.name = "redis", .needs = {}, .start = [this] { return client_.start(); }, .stop = [this] { return stop(); }, .degraded = [this] { return client_.trouble(); }};
+    return {.name = "redis", .needs = {}, .start = [this] { return start(); }, .stop = [this] { return stop(); }, .degraded = [this] { return client_.trouble(); }};
 }
 
 }  // namespace bv::app

@@ -28,6 +28,7 @@ public:
     [[nodiscard]] resilience::early_answers& answers() noexcept { return answers_; }
 
 private:
+    task<void> start();
     task<void> stop();
     redis::client client_;
     redis::second_level products_;

@@ -173,6 +173,7 @@ void core::clear() {
     for (std::size_t i = 0; i < options_.shards; ++i) {
         std::lock_guard lock(shards_[i].mutex);
         shards_[i].clear();
+        shards_[i].flights.clear();  // what began before is neither joined nor kept
     }
 }
 

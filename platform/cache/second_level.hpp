@@ -5,6 +5,7 @@
 // NSDI 2013, "Leases"), and of all processes that miss a key at the same time, one loads it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,14 @@ public:
     virtual task<void> put_many(std::vector<loaded>) = 0;
     // The value was changed: from now on this process does not take the old one from here, and others do not soon. Does not wait.
     virtual void invalidate(std::string_view key) = 0;
+
+    // What the level in memory of another process must know. Called on any thread.
+    struct changes {
+        std::function<void(std::string_view key)> invalidated;  // by another process
+        std::function<void()> missed;                           // some may have been
+    };
+    // Once, before it starts.
+    virtual void watch(changes) = 0;
 };
 
 }  // namespace bv::cache

@@ -167,6 +167,7 @@ def test_processes_of_the_catalogue_load_a_product_once(many):
     assert many.run("scale", "product=2").code == 0
     first, second = processes(many, "product")
     sku, operator = make_article(many), many.operator()
+    wait_for(lambda: all(metric(p, "bv_cache_second_level_owed") == 0 for p in (first, second)))
     loads = [metric(p, "bv_cache_second_level_misses_total") for p in (first, second)]
     hits = [metric(p, "bv_cache_second_level_hits_total") for p in (first, second)]
 
@@ -176,6 +177,9 @@ def test_processes_of_the_catalogue_load_a_product_once(many):
     wait_for(both_have_read_it)
     assert sum(metric(p, "bv_cache_second_level_misses_total") for p in (first, second)) == sum(loads) + 1
     assert sum(metric(p, "bv_cache_second_level_hits_total") for p in (first, second)) == sum(hits) + 1
+    # Both hold it in memory now, and both forget it when one of them changes it.
+    set_price(operator, sku, 401)
+    wait_for(lambda: {price_of(operator, sku) for _ in range(20)} == {401}, timeout=10)
 
 
 def test_gateways_limit_a_caller_together(many):

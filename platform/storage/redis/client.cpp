@@ -135,6 +135,18 @@ task<void> client::send(command c) {
     (void)self->send_to(self->all->of_thread(executor), executor, self->all->owner(c.slot()), c.encoded(), false, self->until(steady_point::max()));
 }
 
+void client::subscribe(const asio::any_io_executor& e, const std::string& channel, std::function<void(std::string_view)> heard, std::function<void()> subscribed) {
+    auto l = std::make_shared<listener>();
+    l->subscribe = command::of("SUBSCRIBE", channel).encoded();
+    // ["message", channel, text] or ["subscribe", channel, count], as a push of RESP3 or a list of RESP2.
+    l->heard = [to_hear = std::move(heard), begun = std::move(subscribed)](const reply& said) {
+        if (said.items.size() != 3) return;
+        if (said.items[0].text == "message") to_hear(said.items[2].text);
+        if (said.items[0].text == "subscribe") begun();
+    };
+    impl_->all->spawn(e, servers::listen(impl_->all, std::move(l)));
+}
+
 std::string client::trouble() const { return impl_->all->trouble(); }
 
 bool client::is_cluster() const {

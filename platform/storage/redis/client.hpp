@@ -2,8 +2,10 @@
 // an error at once, not a wait.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -39,6 +41,10 @@ public:
     task<std::vector<result<reply>>> call_all(std::vector<command>, steady_point deadline = steady_point::max());
     // Sent like a call; nobody waits for the reply. Dropped where it cannot be sent.
     task<void> send(command);
+
+    // Listens on a channel until stop(), with a connection of its own on the executor. subscribed: each time that it begins to
+    // hear; what was published before may have been missed. Both are called on the executor.
+    void subscribe(const asio::any_io_executor&, const std::string& channel, std::function<void(std::string_view)> heard, std::function<void()> subscribed);
 
     // Empty when every server answers; else for people: "away; slower".
     [[nodiscard]] std::string trouble() const;

@@ -76,8 +76,8 @@ private:
     std::shared_ptr<waiter> done_ = waiter::make();
 };
 
-link::link(asio::any_io_executor e, std::shared_ptr<shared_state> s, std::shared_ptr<server_state> server)
-    : executor_(std::move(e)), shared_(std::move(s)), server_(std::move(server)), socket_(executor_), timer_(executor_) {}
+link::link(asio::any_io_executor e, std::shared_ptr<shared_state> s, std::shared_ptr<server_state> server, std::shared_ptr<const listener> l)
+    : executor_(std::move(e)), shared_(std::move(s)), server_(std::move(server)), listener_(std::move(l)), socket_(executor_), timer_(executor_) {}
 
 link::~link() = default;
 
@@ -85,19 +85,24 @@ error link::away_error(std::string_view what) const {
     return {code::unavailable, "REDIS_AWAY", fmt::format("Redis at {}: {}", server_->at.str(), what), {}, {}};
 }
 
+task<void> link::serve_once(std::shared_ptr<link> self) {
+    std::exception_ptr ended;
+    error why;
+    try {
+        co_await self->session();
+    } catch (...) {
+        ended = std::current_exception();
+        why = current_error();
+    }
+    self->lost(why);
+    if (why.code == code::cancelled) std::rethrow_exception(ended);
+}
+
 task<void> link::run(std::shared_ptr<link> self) {
     auto& clock = self->shared_->clock;
     while (!self->given_up_) {
-        error why;
-        bool over = false;
-        try {
-            co_await self->session();
-        } catch (...) {
-            why = current_error();
-            over = why.code == code::cancelled;
-        }
-        self->lost(why);
-        if (over || self->given_up_) co_return;
+        co_await serve_once(self);
+        if (self->given_up_) co_return;
         self->failures_ = std::min(self->failures_ + 1, most_doublings);
         co_await clock.sleep_for(milliseconds(1) + resilience::backoff(reconnects, self->failures_, self->shared_->rng));
     }
@@ -124,6 +129,11 @@ task<void> link::session() {
     shared_->connections.add(1);
     server_->up.fetch_add(1);
     if (server_->told.exchange(false)) telemetry::info("redis.back", {{"server", server_->at.str()}});
+    if (listener_) {
+        out_ = listener_->subscribe;
+        heard_ = true;
+        keep_alive();
+    }
     flush();
     co_await receive();
 }
@@ -191,6 +201,7 @@ task<void> link::receive() {
         if (ec == asio::error::eof || ec == asio::error::connection_reset) throw failure(away_error("it closed the connection"));
         if (ec && (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) throw boost::system::system_error(ec);
         if (ec) throw failure(away_error(given_up_ ? "it is no longer used" : "it does not answer"));
+        heard_ = true;
         reader_.feed({chunk_.data(), n});
         for (;;) {
             reply said;
@@ -203,6 +214,7 @@ task<void> link::receive() {
 }
 
 void link::deliver(reply said) {
+    if (listener_) return listener_->heard(said);
     if (said.is == reply::kind::push) return;  // nothing was subscribed to
     if (pending_.empty()) throw failure(away_error("it answered more than it was asked"));
     const auto first = std::move(pending_.front());
@@ -284,7 +296,18 @@ void link::arm(steady_point at) {
     });
 }
 
+// Nothing may be said for hours: without a question, a server that is gone is not told from one that is silent.
+void link::keep_alive() {
+    static const std::string ping = command::of("PING").encoded();
+    if (state_ != state::up) return;
+    if (!std::exchange(heard_, false)) return close_socket();  // receive() tells
+    out_ += ping;
+    flush();
+    arm(shared_->clock.steady_now() + shared_->options.silence);
+}
+
 void link::look_at_deadlines() {
+    if (listener_) return keep_alive();
     if (pending_.empty()) return;
     const auto now = shared_->clock.steady_now();
     const auto& o = shared_->options;

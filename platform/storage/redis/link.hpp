@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,15 +48,23 @@ struct server_state {
     std::atomic<bool> told{false};  // that it is away
 };
 
+// A connection that only listens: it takes no commands, and is asked for a sign of life when it is silent.
+struct listener {
+    std::string subscribe;                      // the command, as it is sent
+    std::function<void(const reply&)> heard{};  // each thing that the server says
+};
+
 class link : public std::enable_shared_from_this<link> {
 public:
-    link(asio::any_io_executor, std::shared_ptr<shared_state>, std::shared_ptr<server_state>);
+    link(asio::any_io_executor, std::shared_ptr<shared_state>, std::shared_ptr<server_state>, std::shared_ptr<const listener> = nullptr);
     ~link();
     link(const link&) = delete;
     link& operator=(const link&) = delete;
 
     // Connects, serves, and connects again with growing pauses, until it is cancelled or given up. For a scope.
     static task<void> run(std::shared_ptr<link>);
+    // Connects and serves until the connection ends. Throws what cancels it.
+    static task<void> serve_once(std::shared_ptr<link>);
     // run() ends soon; what is in hand fails.
     void give_up();
 
@@ -84,12 +93,14 @@ private:
     void lost(const error& why);
     void arm(steady_point at);
     void look_at_deadlines();
+    void keep_alive();
     void close_socket() noexcept;
     [[nodiscard]] error away_error(std::string_view what) const;
 
     asio::any_io_executor executor_;
     std::shared_ptr<shared_state> shared_;
     std::shared_ptr<server_state> server_;
+    std::shared_ptr<const listener> listener_;  // null: it takes commands
     asio::generic::stream_protocol::socket socket_;
     asio::steady_timer timer_;
     reply_reader reader_;
@@ -97,7 +108,7 @@ private:
     std::deque<ticket> pending_;     // sent or to be sent, oldest first
     std::string out_, in_flight_;    // bytes to be written; being written
     state state_ = state::first_attempt;
-    bool writing_ = false, given_up_ = false, armed_ = false;
+    bool writing_ = false, given_up_ = false, armed_ = false, heard_ = false;
     steady_point alarm_{};
     std::uint64_t alarms_ = 0;
     std::uint64_t sessions_ = 0;

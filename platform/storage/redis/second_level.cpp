@@ -36,6 +36,12 @@ struct second_level::impl : std::enable_shared_from_this<impl> {
           waits(telemetry::count("bv_cache_second_level_waits_total", "Keys waited for while another process loaded them", {{"cache", options.name}})),
           refused(telemetry::count("bv_cache_second_level_refused_total", "Loaded values not stored: their claim had ended", {{"cache", options.name}})) {}
 
+    [[nodiscard]] std::string channel() const { return options.prefix + "invalidated"; }
+    // Its own it knows already: hearing them would only drop what was loaded since.
+    void heard(std::string_view text) const {
+        const auto space = text.find(' ');
+        if (space != text.npos && text.substr(0, space) != self_name && changed.invalidated) changed.invalidated(text.substr(space + 1));
+    }
     [[nodiscard]] std::string key_of(std::string_view key) const { return options.prefix + std::string(key); }
     [[nodiscard]] std::int64_t life(bool present) {
         const auto whole = static_cast<double>((present ? options.ttl : options.absent_ttl).count());
@@ -64,6 +70,8 @@ struct second_level::impl : std::enable_shared_from_this<impl> {
     bv::clock& clock;
     bv::rng& rng;
     const asio::any_io_executor home;
+    const std::string self_name = uuid::v7(clock, rng).str();
+    changes changed{};
     telemetry::counter &hits, &misses, &passed, &waits, &refused;
 
     mutable std::mutex mutex;
@@ -151,8 +159,10 @@ task<void> second_level::impl::pay_all() {
         const auto said = co_await redis.call_all(std::move(drops));
         bool all = true;
         for (std::size_t i = 0; i < of.size(); ++i) {
-            if (said[i]) paid(of[i]->first, of[i]->second);
-            else all = false;
+            all = all && said[i];
+            if (!said[i]) continue;
+            paid(of[i]->first, of[i]->second);
+            co_await redis.send(command::of("PUBLISH", channel(), self_name + ' ' + of[i]->first));
         }
         failures = all ? 0 : std::min(failures + 1, 16);
         if (!all) co_await clock.sleep_for(milliseconds(1) + resilience::backoff(sending, failures, rng));
@@ -221,6 +231,18 @@ void second_level::invalidate(std::string_view key) {
         if (std::exchange(s.paying, true)) return;
     }
     s.jobs.spawn(s.home, impl::pay(impl_));
+}
+
+void second_level::watch(changes c) { impl_->changed = std::move(c); }
+
+void second_level::start() {
+    const auto hear = [weak = std::weak_ptr(impl_)](std::string_view text) {
+        if (const auto self = weak.lock()) self->heard(text);
+    };
+    const auto begin = [weak = std::weak_ptr(impl_)] {
+        if (const auto self = weak.lock(); self && self->changed.missed) self->changed.missed();
+    };
+    impl_->redis.subscribe(impl_->home, impl_->channel(), hear, begin);
 }
 
 std::size_t second_level::owed() const {

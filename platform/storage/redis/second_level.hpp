@@ -1,5 +1,7 @@
 // The second level of a cache in Redis: a string a key, "P<bytes>", "A" for what does not exist, or "C<claim>" while it is loaded.
 //
+// Other processes hear of an invalidation once Redis has it, on the channel "<prefix>invalidated", as "<process> <key>".
+//
 // Staleness: an invalidation that cannot reach Redis is kept and sent again until it does; meanwhile this process reads past the
 // second level for that key. One that is lost all the same (this process ends first, or a failover drops what the old master had
 // not passed on) leaves the old value for at most `ttl`, and for a further time in the memory of whoever read it last.
@@ -36,8 +38,11 @@ public:
     task<std::vector<found>> get_many(std::vector<std::string> keys) override;
     task<void> put_many(std::vector<loaded>) override;
     void invalidate(std::string_view key) override;
+    void watch(changes) override;
     // Invalidations that Redis does not have yet.
     [[nodiscard]] std::size_t owed() const;
+    // After the client's: hears of other processes from now on.
+    void start();
     // Before the client's: what is owed then is left to the entries' time.
     task<void> stop();
 

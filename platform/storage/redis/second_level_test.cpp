@@ -150,6 +150,62 @@ TEST(redis_second_level, an_invalidation_that_does_not_get_through_is_sent_again
     EXPECT_TRUE(checked);
 }
 
+// What the second process heard, in order.
+struct ear {
+    std::string text;
+    [[nodiscard]] cache::second_level::changes as_changes() {
+        return {[this](std::string_view key) { text += std::string(key) + ' '; }, [this] { text += "anything "; }};
+    }
+};
+task<bool> heard(const ear* e, std::string wanted) { co_return e->text == wanted; }
+
+task<void> others_hear(const scratch::server* one) {
+    world w(*one, co_await asio::this_coro::executor);
+    ear own, theirs;
+    w.here.watch(own.as_changes());
+    w.there.watch(theirs.as_changes());
+    for (auto* c : {&w.first, &w.second}) co_await c->start();
+    for (auto* l : {&w.here, &w.there}) l->start();
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&own, "anything "); }));
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything "); }));
+    w.here.invalidate("a b");
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything a b "); }));
+    EXPECT_EQ(own.text, "anything ");
+    for (auto* l : {&w.here, &w.there}) co_await l->stop();
+    for (auto* c : {&w.first, &w.second}) co_await c->stop();
+}
+
+TEST(redis_second_level, other_processes_hear_what_was_invalidated) {
+    NEEDS_REDIS();
+    const scratch::server one;
+    testing::run(others_hear(&one));
+}
+
+task<void> hears_again(scratch::server* one) {
+    world w(*one, co_await asio::this_coro::executor);
+    ear theirs;
+    w.there.watch(theirs.as_changes());
+    co_await w.first.start();
+    co_await w.second.start();
+    w.there.start();
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything "); }));
+    one->stop(SIGKILL);
+    one->start();
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything anything "); }));
+    w.here.invalidate("k");
+    EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything anything k "); }));
+    co_await w.here.stop();
+    co_await w.there.stop();
+    co_await w.first.stop();
+    co_await w.second.stop();
+}
+
+TEST(redis_second_level, who_listens_again_may_have_missed_anything) {
+    NEEDS_REDIS();
+    scratch::server one;
+    testing::run(hears_again(&one));
+}
+
 task<std::vector<std::shared_ptr<const std::string>>> load_texts(int* loads, texts keys) {
     ++*loads;
     std::vector<std::shared_ptr<const std::string>> out;

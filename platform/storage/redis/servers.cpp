@@ -120,6 +120,23 @@ task<void> servers::follow(std::shared_ptr<servers> self) {
     }
 }
 
+task<void> servers::listen(std::shared_ptr<servers> self, std::shared_ptr<const listener> what) {
+    auto& s = *self->shared_;
+    const auto executor = co_await asio::this_coro::executor;
+    for (;;) {
+        if (const auto at = self->owner(std::nullopt)) {
+            std::shared_ptr<server_state> state;
+            {
+                const std::lock_guard hold(self->mutex_);
+                state = self->state_of(*at);
+            }
+            co_await link::serve_once(std::make_shared<link>(executor, self->shared_, std::move(state), what));
+            self->look_again();
+        }
+        co_await s.clock.sleep_for(least_between_looks + resilience::backoff(looks, 1, s.rng));
+    }
+}
+
 // Those that hold something now first, then where the client began.
 std::vector<address> servers::candidates() {
     std::vector<address> out;

@@ -30,6 +30,9 @@ public:
     [[nodiscard]] std::optional<address> owner(std::optional<std::uint16_t> slot);
     [[nodiscard]] std::shared_ptr<const topology> known() const;
 
+    // For a scope: listens at some server, and at another when that one goes.
+    static task<void> listen(std::shared_ptr<servers>, std::shared_ptr<const listener>);
+
     // Ask again who holds what, soon.
     void look_again();
     // For a scope: learns, then waits until it is asked to look again.

@@ -41,6 +41,8 @@ product_cache::product_cache(cache::options o, clock& c, rng& r, product_store& 
       entries_(
           std::move(o), c, r,
           cache::behind<contract::Product>(second, [s = &store](std::vector<std::string> skus) { return load(s, std::move(skus)); }, {encode, decode}),
-          [](const contract::Product& p) { return static_cast<std::size_t>(p.SpaceUsedLong()); }) {}
+          [](const contract::Product& p) { return static_cast<std::size_t>(p.SpaceUsedLong()); }) {
+    if (second_) second_->watch({[this](std::string_view sku) { entries_.invalidate(sku); }, [this] { entries_.clear(); }});
+}
 
 }  // namespace bv::product
