@@ -128,7 +128,7 @@ task<void> link::session() {
     state_ = state::up;
     shared_->connections.add(1);
     server_->up.fetch_add(1);
-    if (server_->told.exchange(false)) telemetry::info("redis.back", {{"server", server_->at.str()}});
+    if (!listener_ && server_->told.exchange(false)) telemetry::info("redis.back", {{"server", server_->at.str()}});
     if (listener_) {
         out_ = listener_->subscribe;
         heard_ = true;
@@ -226,15 +226,15 @@ void link::deliver(reply said) {
 }
 
 result<link::ticket> link::submit(std::string bytes, steady_point deadline) {
+    // The breaker is for a server that is connected and does not answer.
+    if (state_ == state::away || given_up_) {
+        shared_->unreachable.add();
+        return std::unexpected(away_error("it is not connected"));
+    }
     auto permit = server_->breaker.acquire();
     if (!permit) {
         shared_->unreachable.add();
         return std::unexpected(std::move(permit.error()));
-    }
-    if (state_ == state::away || given_up_) {
-        permit->failed();
-        shared_->unreachable.add();
-        return std::unexpected(away_error("it is not connected"));
     }
     const auto& o = shared_->options;
     if (pending_.size() >= o.most_pending || out_.size() + bytes.size() > o.most_queued_bytes)
@@ -271,7 +271,7 @@ void link::lost(const error& why) {
         shared_->connections.add(-1);
         server_->up.fetch_sub(1);
     }
-    if (why.code != code::cancelled && !given_up_ && !server_->told.exchange(true))
+    if (!listener_ && why.code != code::cancelled && !given_up_ && !server_->told.exchange(true))
         telemetry::warn("redis.away", {{"server", server_->at.str()}, {"error", why.message}});
     out_.clear();
     for (const auto& p : std::exchange(pending_, {})) {

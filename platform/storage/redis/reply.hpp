@@ -66,7 +66,7 @@ private:
     [[nodiscard]] bool place(reply& value);
     void forget_read();
 
-    const reply_limits limits_;
+    reply_limits limits_;
     std::string in_;
     std::size_t at_ = 0;
     std::vector<frame> open_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/cache/leveled.hpp"
+#include "platform/runtime/scope.hpp"
 #include "platform/storage/redis/scratch.hpp"
 
 namespace bv::redis {
