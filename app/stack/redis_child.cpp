@@ -28,7 +28,8 @@ constexpr const char* memory = "64mb";
 std::string find_program() {
     for (const char* p : {"/usr/bin/redis-server", "/usr/local/bin/redis-server", "/usr/bin/valkey-server"})
         if (::access(p, X_OK) == 0) return p;
-    throw failure(code::failed_precondition, "REDIS_NOT_INSTALLED", "--with redis: there is no redis-server on this machine; apt-get install redis-server, or give one with redis.endpoints");
+    throw failure(code::failed_precondition, "REDIS_NOT_INSTALLED",
+                  "--with redis: there is no redis-server on this machine; apt-get install redis-server, or give one with redis.endpoints");
 }
 
 std::string tail(const fs::path& file) {

@@ -46,7 +46,8 @@ config_schema settings_schema() {
         .text("provider.url", "", "base URL of the payment provider; empty: the development provider as a child process")
         .duration("provider.timeout", 2s, {50ms, 1min}, "of one call to the payment provider")
         .list("stack.with", {}, "servers that are started beside the platform, unless they are given: redis")
-        .list("redis.endpoints", {}, "Redis that processes share caches, limits and finished answers through: host:port or unix:/path, of a cluster some; empty: none")
+        .list("redis.endpoints", {},
+              "Redis that processes share caches, limits and finished answers through: host:port or unix:/path, of a cluster some; empty: none")
         .text("redis.user", "", "account at Redis; empty: its default one")
         .secret("redis.password", "password of that account")
         .text("redis.prefix", "bv", "what every key in Redis begins with: another for each platform on one Redis")

@@ -15,6 +15,7 @@ task<bool> holds(client* c, std::string k, std::string value) {
     const auto said = co_await c->call(command::on(k, "GET"));
     co_return said && said->text == value;
 }
+task<bool> lacks(client* c, std::string k, std::string value) { co_return !co_await holds(c, k, value); }
 task<bool> stores(client* c, std::string k, std::string value) {
     const auto said = co_await c->call(command::on(k, "SET", value));
     co_return said && said->text == "OK";
@@ -57,7 +58,7 @@ task<void> survives_a_master(client* c, scratch::cluster* all) {
     int of_first = 0, of_others = 0;
     for (int i = 0; i < 200; ++i) (&all->master_of(key(i)) == &first ? of_first : of_others) = i;
     first.stop(SIGKILL);
-    EXPECT_TRUE(co_await eventually_in([c, of_first] { return [](client* r, int i) -> task<bool> { co_return !co_await holds(r, key(i), std::to_string(i)); }(c, of_first); }));
+    EXPECT_TRUE(co_await eventually_in([c, of_first] { return lacks(c, key(of_first), std::to_string(of_first)); }));
     EXPECT_TRUE(co_await holds(c, key(of_others), std::to_string(of_others)));
     EXPECT_TRUE(co_await eventually_in([c, of_first] { return stores(c, key(of_first), "after"); }));
     EXPECT_TRUE(co_await holds(c, key(of_first), "after"));

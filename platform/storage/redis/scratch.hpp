@@ -108,12 +108,14 @@ private:
 
 // Waits for what servers and background jobs do by themselves.
 inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds most = std::chrono::seconds(30)) {
-    for (const auto end = std::chrono::steady_clock::now() + most; std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+    auto& clock = system_clock();
+    for (const auto end = clock.steady_now() + most; clock.steady_now() < end; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
         if (holds()) return true;
     return holds();
 }
 inline task<bool> eventually_in(std::function<task<bool>()> holds, std::chrono::seconds most = std::chrono::seconds(30)) {
-    for (const auto end = std::chrono::steady_clock::now() + most; std::chrono::steady_clock::now() < end; co_await system_clock().sleep_for(std::chrono::milliseconds(5)))
+    auto& clock = system_clock();
+    for (const auto end = clock.steady_now() + most; clock.steady_now() < end; co_await clock.sleep_for(std::chrono::milliseconds(5)))
         if (co_await holds()) co_return true;
     co_return co_await holds();
 }
@@ -124,8 +126,8 @@ public:
     static constexpr std::size_t masters = 3;
     cluster() {
         for (std::size_t i = 0; i < 2 * masters; ++i)
-            all_.push_back(std::make_unique<server>(std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "1000",
-                                                                             "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"}));
+            all_.push_back(std::make_unique<server>(std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
+                                                                             "--repl-diskless-sync-delay", "0"}));
         for (const auto& s : all_) (void)all_[0]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(s->at().port), std::to_string(s->bus())});
         for (std::size_t i = 0; i < masters; ++i)
             (void)all_[i]->ask({"CLUSTER", "ADDSLOTSRANGE", std::to_string(i * slots / masters), std::to_string((i + 1) * slots / masters - 1)});
@@ -143,8 +145,9 @@ private:
         return said.find(fmt::format("cluster_known_nodes:{}\r\n", all_.size())) != said.npos;
     }
     [[nodiscard]] bool is_well() const {
-        return std::ranges::all_of(all_, [](const auto& s) { return s->ask({"CLUSTER", "INFO"}).text.find("cluster_state:ok") != std::string::npos; }) &&
-               std::ranges::all_of(all_.begin() + masters, all_.end(), [](const auto& s) { return s->ask({"INFO", "replication"}).text.find("master_link_status:up") != std::string::npos; });
+        const auto says = [](const server& s, std::vector<std::string> question, std::string_view word) { return s.ask(question).text.find(word) != std::string::npos; };
+        return std::ranges::all_of(all_, [&](const auto& s) { return says(*s, {"CLUSTER", "INFO"}, "cluster_state:ok"); }) &&
+               std::ranges::all_of(all_.begin() + masters, all_.end(), [&](const auto& s) { return says(*s, {"INFO", "replication"}, "master_link_status:up"); });
     }
     std::vector<std::unique_ptr<server>> all_;
 };
