@@ -19,6 +19,8 @@ redis::options options_of(const std::vector<std::string>& endpoints, const confi
     }
     out.user = c.get<std::string>("redis.user");
     out.password = c.get<std::string>("redis.password");
+    out.tls = c.get<bool>("redis.tls");
+    out.ca_file = c.get<std::string>("redis.ca_file");
     out.call_timeout = c.get<milliseconds>("redis.call_timeout");
     return out;
 }

@@ -4,9 +4,11 @@
 
 #include <unistd.h>
 
+#include "app/stack/extras.hpp"
 #include "app/stack/public_url.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/security/spiffe_id.hpp"
+#include "platform/storage/redis/topology.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/trace.hpp"
 
@@ -50,6 +52,8 @@ config_schema settings_schema() {
               "Redis that processes share caches, limits and finished answers through: host:port or unix:/path, of a cluster some; empty: none")
         .text("redis.user", "", "account at Redis; empty: its default one")
         .secret("redis.password", "password of that account")
+        .boolean("redis.tls", false, "speak TLS to endpoints that are not sockets")
+        .text("redis.ca_file", "", "PEM file of the authority that Redis's certificates are checked with; empty: the system's")
         .text("redis.prefix", "bv", "what every key in Redis begins with: another for each platform on one Redis")
         .duration("redis.call_timeout", 50ms, {1ms, 10s}, "a command that Redis does not answer by then is done without")
         .duration("redis.cache_time", 5min, {1s, 24h}, "how long Redis keeps what it caches: also how long an old value may be shown when an invalidation is lost")
@@ -97,6 +101,9 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     if (const auto domain = loaded->get<std::string>("peers.trust_domain"); !security::is_trust_domain(domain))
         throw failure(code::invalid_argument, "INVALID_SETTING", "peers.trust_domain: \"" + domain + "\" is no trust domain: use a-z, 0-9, '.', '-' and '_'");
     check_export_settings(*loaded);
+    if (const auto with = parse_extras(loaded->get<std::vector<std::string>>("stack.with")); !with) throw failure(with.error());
+    for (const auto& e : loaded->get<std::vector<std::string>>("redis.endpoints"))
+        if (const auto at = redis::parse_address(e); !at) throw failure(at.error());
     return std::move(*loaded);
 }
 

@@ -2,64 +2,26 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
 #include "platform/net/http/client.hpp"
 #include "platform/net/http/raw_client.hpp"
+#include "platform/testing/certificate.hpp"
 
 namespace bv::http {
 namespace {
 
+using testing::certificate;
 using testing::running_server;
 
-// A self-signed certificate for a name, in PEM files that live as long as this.
-class certificate {
-public:
-    explicit certificate(const char* alternative_name) {
-        auto pattern = (std::filesystem::temp_directory_path() / "bv_tls_XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-        const std::unique_ptr<X509, decltype(&X509_free)> cert(X509_new(), X509_free);
-        X509_set_version(cert.get(), 2);
-        ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
-        X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
-        X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
-        X509_set_pubkey(cert.get(), key.get());
-        auto* name = X509_get_subject_name(cert.get());
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-        X509_set_issuer_name(cert.get(), name);
-        auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative_name);
-        X509_add_ext(cert.get(), extension, -1);
-        X509_EXTENSION_free(extension);
-        X509_sign(cert.get(), key.get(), EVP_sha256());
-        write("cert.pem", [&](FILE* f) { PEM_write_X509(f, cert.get()); });
-        write("key.pem", [&](FILE* f) { PEM_write_PrivateKey(f, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
-    }
-    ~certificate() { std::filesystem::remove_all(folder_); }
-    certificate(const certificate&) = delete;
-    certificate& operator=(const certificate&) = delete;
-    [[nodiscard]] tls_files files() const { return {(folder_ / "cert.pem").string(), (folder_ / "key.pem").string()}; }
-
-private:
-    template <class Write>
-    void write(const char* file, Write w) const {
-        FILE* f = std::fopen((folder_ / file).c_str(), "w");
-        w(f);
-        std::fclose(f);
-    }
-    std::filesystem::path folder_;
-};
+tls_files files_of(const certificate& c) { return {c.chain(), c.key()}; }
 
 task<void> stream(body_writer& out) {
     for (int i = 0; i < 3; ++i) co_await out.write(std::string(50'000, 'x'));
@@ -93,8 +55,8 @@ protected:
 
 TEST_F(http_tls, client_and_server_speak_over_it) {
     const certificate own("IP:127.0.0.1");
-    running_server s(echo, {.max_body_bytes = 4 * 1024 * 1024, .tls = own.files()});
-    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain});
+    running_server s(echo, {.max_body_bytes = 4 * 1024 * 1024, .tls = files_of(own)});
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.chain()});
     const std::string big(2 * 1024 * 1024, 'y');
     EXPECT_EQ(runtime_.block_on(client_->send({.verb = verb::post, .body = big})).body, "secure " + big);
     EXPECT_EQ(runtime_.block_on(client_->send({.target = "/stream"})).body.size(), 150'000u);
@@ -103,17 +65,17 @@ TEST_F(http_tls, client_and_server_speak_over_it) {
 
 TEST_F(http_tls, a_client_refuses_another_name_or_authority) {
     const certificate own("IP:127.0.0.2"), other("IP:127.0.0.1");
-    running_server s(echo, {.tls = own.files()});
-    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain});
+    running_server s(echo, {.tls = files_of(own)});
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = own.chain()});
     EXPECT_EQ(failure_of(), "CONNECT_FAILED") << "another name";
-    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = other.files().certificate_chain});
+    client_.emplace(client_options{.port = s.port(), .tls = true, .ca_file = other.chain()});
     EXPECT_EQ(failure_of(), "CONNECT_FAILED") << "another authority";
 }
 
 TEST_F(http_tls, a_handshake_that_never_comes_is_ended) {
     const certificate own("IP:127.0.0.1");
     server_options o;
-    o.tls = own.files();
+    o.tls = files_of(own);
     o.header_timeout = milliseconds(60);
     running_server s(echo, o);
     testing::raw_client silent(s.port());
@@ -122,7 +84,7 @@ TEST_F(http_tls, a_handshake_that_never_comes_is_ended) {
 
 TEST_F(http_tls, plain_http_is_told_to_come_with_tls) {
     const certificate own("IP:127.0.0.1");
-    running_server s(echo, {.tls = own.files()});
+    running_server s(echo, {.tls = files_of(own)});
     testing::raw_client plain(s.port());
     plain.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_EQ(plain.read().status, 400);
@@ -131,9 +93,9 @@ TEST_F(http_tls, plain_http_is_told_to_come_with_tls) {
 
 TEST_F(http_tls, a_client_may_know_the_peer_by_its_certificate_instead_of_its_name) {
     const certificate own("DNS:shop.example");
-    running_server s(echo, {.tls = own.files()});
+    running_server s(echo, {.tls = files_of(own)});
     const auto status = [&](bool any_name) {
-        client c({.port = s.port(), .tls = true, .ca_file = own.files().certificate_chain, .any_name = any_name});
+        client c({.port = s.port(), .tls = true, .ca_file = own.chain(), .any_name = any_name});
         try {
             const auto answer = runtime_.block_on(c.send({}));
             return answer.status;
@@ -147,7 +109,7 @@ TEST_F(http_tls, a_client_may_know_the_peer_by_its_certificate_instead_of_its_na
 
 TEST_F(http_tls, negotiates_http_2_or_1_1_and_no_old_version) {
     const certificate own("IP:127.0.0.1");
-    running_server s(echo, {.tls = own.files()});
+    running_server s(echo, {.tls = files_of(own)});
     const auto handshake = [&](int version, const std::string& protocols) {
         testing::raw_client c(s.port());
         const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -172,7 +134,7 @@ TEST_F(http_tls, negotiates_http_2_or_1_1_and_no_old_version) {
 
 TEST_F(http_tls, says_which_file_cannot_be_used) {
     const certificate own("IP:127.0.0.1");
-    auto files = own.files();
+    auto files = files_of(own);
     files.private_key = "/no/such/key.pem";
     try {
         static_cast<void>(server_tls(files));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/storage/redis/scratch.hpp"
+#include "platform/testing/certificate.hpp"
 
 namespace bv::redis {
 namespace {
@@ -72,6 +73,7 @@ const script add_script("return redis.call('INCRBY', KEYS[1], ARGV[1])");
 task<void> runs_scripts(client& c) {
     EXPECT_EQ((co_await c.call(add_script.on("n", 5)))->integer, 5);
     EXPECT_EQ((co_await c.call(add_script.on("n", 5)))->integer, 10);
+    EXPECT_EQ((co_await c.call(command::of("SCRIPT", "LOAD", add_script.text())))->text, add_script.digest());
     EXPECT_TRUE((co_await c.call(command::of("SCRIPT", "FLUSH"))));
     std::vector<command> twice;
     for (int i = 0; i < 2; ++i) twice.push_back(add_script.on("n", 1));
@@ -96,6 +98,28 @@ TEST(redis_client, logs_in) {
         EXPECT_TRUE(co_await is_away(&c));
         EXPECT_EQ(c.trouble(), "away; slower");
     });
+}
+
+TEST(redis_client, speaks_tls_to_whom_it_trusts) {
+    NEEDS_REDIS();
+    const testing::certificate own("IP:127.0.0.1"), strangers("IP:127.0.0.1"), misnamed("DNS:elsewhere.example");
+    const auto serve = [](const testing::certificate& c) {
+        return std::make_unique<scratch::server>(std::vector<std::string>{"--tls-cert-file", c.chain(), "--tls-key-file", c.key(), "--tls-auth-clients", "no"});
+    };
+    const auto well = serve(own), wrong = serve(misnamed);
+    auto o = to({{"127.0.0.1", well->other_port()}});
+    o.tls = true;
+    o.ca_file = own.chain();
+    with_client(o, sets_and_gets);
+    with_client(o, answers_in_order);
+    const auto refuses = [](client& c) -> task<void> { EXPECT_TRUE(co_await is_away(&c)); };
+    o.ca_file = strangers.chain();
+    with_client(o, refuses);
+    o.endpoints = {{"127.0.0.1", wrong->other_port()}};
+    o.ca_file = misnamed.chain();
+    with_client(o, refuses);
+    o.ca_file = "/nowhere.pem";
+    EXPECT_THROW(client(o, system_clock(), system_rng()), failure);
 }
 
 TEST(redis_client, nobody_there_is_told_at_once) {

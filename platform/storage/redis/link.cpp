@@ -2,23 +2,18 @@
 
 #include <algorithm>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
 
 #include "platform/resilience/retry.hpp"
 #include "platform/runtime/deadline.hpp"
 #include "platform/storage/redis/command.hpp"
+#include "platform/storage/redis/transport.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::redis {
-
-using stream = asio::generic::stream_protocol;
 
 namespace {
 
@@ -38,7 +33,7 @@ bool is_refused_login(const reply& r) {
 }  // namespace
 
 shared_state::shared_state(redis::options o, bv::clock& c, bv::rng& r)
-    : options(std::move(o)), clock(c), rng(r), commands(telemetry::count("bv_redis_commands_total", "Commands that Redis answered")),
+    : options(std::move(o)), tls(options.tls ? make_tls(options.ca_file) : nullptr), clock(c), rng(r), commands(telemetry::count("bv_redis_commands_total", "Commands that Redis answered")),
       refusals(telemetry::count("bv_redis_refused_total", "Commands that Redis answered with an error")),
       timeouts(telemetry::count("bv_redis_timeouts_total", "Commands that Redis did not answer in time")),
       unreachable(telemetry::count("bv_redis_unreachable_total", "Commands not sent, or not answered, because Redis was away")),
@@ -77,7 +72,7 @@ private:
 };
 
 link::link(asio::any_io_executor e, std::shared_ptr<shared_state> s, std::shared_ptr<server_state> server, std::shared_ptr<const listener> l)
-    : executor_(std::move(e)), shared_(std::move(s)), server_(std::move(server)), listener_(std::move(l)), socket_(executor_), timer_(executor_) {}
+    : executor_(std::move(e)), shared_(std::move(s)), server_(std::move(server)), listener_(std::move(l)), timer_(executor_) {}
 
 link::~link() = default;
 
@@ -110,59 +105,32 @@ task<void> link::run(std::shared_ptr<link> self) {
 
 void link::give_up() {
     given_up_ = true;
-    close_socket();
+    disconnect();
 }
 
-void link::close_socket() noexcept {
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+void link::disconnect() noexcept {
+    if (bytes_) bytes_->close();
 }
 
 // Ends by what it throws.
 task<void> link::session() {
     auto& clock = shared_->clock;
-    co_await with_deadline(clock, clock.steady_now() + shared_->options.connect_timeout, connect());
-    co_await with_deadline(clock, clock.steady_now() + shared_->options.connect_timeout, greet());
+    const auto& patience = shared_->options.connect_timeout;
+    bytes_ = std::make_shared<transport>(executor_, shared_->tls);
+    co_await with_deadline(clock, clock.steady_now() + patience, bytes_->connect(server_->at));
+    co_await with_deadline(clock, clock.steady_now() + patience, greet());
     failures_ = 0;
-    ++sessions_;
     state_ = state::up;
     shared_->connections.add(1);
     server_->up.fetch_add(1);
     if (!listener_ && server_->told.exchange(false)) telemetry::info("redis.back", {{"server", server_->at.str()}});
     if (listener_) {
-        out_ = listener_->subscribe;
+        bytes_->send(listener_->subscribe);
         heard_ = true;
         keep_alive();
     }
-    flush();
+    if (!early_.empty()) bytes_->send(std::exchange(early_, {}));
     co_await receive();
-}
-
-task<void> link::connect() {
-    close_socket();
-    const auto& at = server_->at;
-    if (at.is_socket()) {
-        boost::system::error_code refused;
-        co_await socket_.async_connect(stream::endpoint(asio::local::stream_protocol::endpoint(at.host)), asio::redirect_error(asio::use_awaitable, refused));
-        if (refused) throw failure(away_error(refused.message()));
-        co_return;
-    }
-    std::vector<asio::ip::tcp::endpoint> all;
-    boost::system::error_code is_name, ec = asio::error::host_not_found;
-    if (const auto literal = asio::ip::make_address(at.host, is_name); !is_name) {
-        all.emplace_back(literal, at.port);
-    } else {
-        asio::ip::tcp::resolver resolver(executor_);
-        const auto found = co_await resolver.async_resolve(at.host, std::to_string(at.port), asio::redirect_error(asio::use_awaitable, ec));
-        for (const auto& one : found) all.push_back(one.endpoint());
-    }
-    for (const auto& one : all) {
-        close_socket();
-        co_await socket_.async_connect(stream::endpoint(one), asio::redirect_error(asio::use_awaitable, ec));
-        if (!ec) break;
-    }
-    if (ec) throw failure(away_error(ec.message()));
-    socket_.set_option(asio::ip::tcp::no_delay(true));
 }
 
 // A server that does not know HELLO speaks RESP2 (Redis before 6).
@@ -182,27 +150,30 @@ task<void> link::greet() {
 }
 
 task<reply> link::ask(std::string bytes) {
-    co_await asio::async_write(socket_, asio::buffer(bytes), asio::use_awaitable);
+    bytes_->send(bytes);
     for (;;) {
         reply said;
         const auto step = reader_.next(said);
         if (step == reply_reader::step::malformed) throw failure(away_error("it does not speak Redis's protocol"));
         if (step == reply_reader::step::ready && said.is != reply::kind::push) co_return said;
-        if (step == reply_reader::step::ready) continue;
-        const auto n = co_await socket_.async_read_some(asio::buffer(chunk_), asio::use_awaitable);
-        reader_.feed({chunk_.data(), n});
+        if (step == reply_reader::step::more) co_await hear();
     }
+}
+
+// Gives what has arrived to the reader.
+task<void> link::hear() {
+    boost::system::error_code ec;
+    const auto n = co_await bytes_->read(chunk_, ec);
+    if (ec == asio::error::eof || ec == asio::error::connection_reset || ec == asio::ssl::error::stream_truncated) throw failure(away_error("it closed the connection"));
+    if (ec && (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) throw boost::system::system_error(ec);
+    if (ec) throw failure(away_error(given_up_ ? "it is no longer used" : "it does not answer"));
+    heard_ = true;
+    reader_.feed({chunk_.data(), n});
 }
 
 task<void> link::receive() {
     for (;;) {
-        boost::system::error_code ec;
-        const auto n = co_await socket_.async_read_some(asio::buffer(chunk_), asio::redirect_error(asio::use_awaitable, ec));
-        if (ec == asio::error::eof || ec == asio::error::connection_reset) throw failure(away_error("it closed the connection"));
-        if (ec && (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) throw boost::system::system_error(ec);
-        if (ec) throw failure(away_error(given_up_ ? "it is no longer used" : "it does not answer"));
-        heard_ = true;
-        reader_.feed({chunk_.data(), n});
+        co_await hear();
         for (;;) {
             reply said;
             const auto step = reader_.next(said);
@@ -237,43 +208,33 @@ result<link::ticket> link::submit(std::string bytes, steady_point deadline) {
         return std::unexpected(std::move(permit.error()));
     }
     const auto& o = shared_->options;
-    if (pending_.size() >= o.most_pending || out_.size() + bytes.size() > o.most_queued_bytes)
+    const auto queued = early_.size() + (bytes_ ? bytes_->queued() : 0);
+    if (pending_.size() >= o.most_pending || queued + bytes.size() > o.most_queued_bytes)
         return fail(code::resource_exhausted, "REDIS_BUSY", fmt::format("Redis at {}: {} commands are in hand already", server_->at.str(), pending_.size()));
     const auto now = shared_->clock.steady_now();
     const auto until = std::min(deadline, now + o.call_timeout);
     auto out = pending_.emplace_back(std::make_shared<pending>(std::move(*permit), now, until));
-    out_ += bytes;
     arm(until);
-    flush();
+    if (state_ == state::up) bytes_->send(bytes);
+    else early_ += bytes;
     return out;
 }
 
 task<result<reply>> link::wait(ticket t) { co_return co_await t->wait(); }
 
-void link::flush() {
-    if (writing_ || out_.empty() || state_ != state::up) return;
-    writing_ = true;
-    in_flight_.clear();
-    in_flight_.swap(out_);
-    asio::async_write(socket_, asio::buffer(in_flight_), [self = shared_from_this(), session = sessions_](const boost::system::error_code& ec, std::size_t) {
-        self->writing_ = false;
-        // Reading sees a broken connection, too, and tells. What is queued meanwhile belongs to the next one.
-        if (!ec || session != self->sessions_) self->flush();
-    });
-}
-
 // Replies come in order: what is in hand cannot be told apart on another connection.
 void link::lost(const error& why) {
     const bool was_up = state_ == state::up;
     state_ = state::away;
-    close_socket();
+    disconnect();
+    bytes_.reset();
     if (was_up) {
         shared_->connections.add(-1);
         server_->up.fetch_sub(1);
     }
     if (!listener_ && why.code != code::cancelled && !given_up_ && !server_->told.exchange(true))
         telemetry::warn("redis.away", {{"server", server_->at.str()}, {"error", why.message}});
-    out_.clear();
+    early_.clear();
     for (const auto& p : std::exchange(pending_, {})) {
         if (p->ended()) continue;
         shared_->unreachable.add();
@@ -300,9 +261,8 @@ void link::arm(steady_point at) {
 void link::keep_alive() {
     static const std::string ping = command::of("PING").encoded();
     if (state_ != state::up) return;
-    if (!std::exchange(heard_, false)) return close_socket();  // receive() tells
-    out_ += ping;
-    flush();
+    if (!std::exchange(heard_, false)) return disconnect();  // receive() tells
+    bytes_->send(ping);
     arm(shared_->clock.steady_now() + shared_->options.silence);
 }
 
@@ -312,7 +272,7 @@ void link::look_at_deadlines() {
     const auto now = shared_->clock.steady_now();
     const auto& o = shared_->options;
     const auto silent_at = pending_.front()->sent() + o.silence;
-    if (state_ == state::up && silent_at <= now) return close_socket();  // receive() tells
+    if (state_ == state::up && silent_at <= now) return disconnect();  // receive() tells
     auto next = silent_at;
     for (const auto& p : pending_) {
         if (p->ended()) continue;

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "platform/core/clock.hpp"
@@ -26,12 +25,19 @@
 #include "platform/storage/redis/topology.hpp"
 #include "platform/telemetry/metrics.hpp"
 
+namespace boost::asio::ssl {
+class context;
+}
+
 namespace bv::redis {
+
+class transport;
 
 // What every connection of a client shares. Thread-safe.
 struct shared_state {
     shared_state(redis::options, bv::clock&, bv::rng&);
     const redis::options options;
+    const std::shared_ptr<asio::ssl::context> tls;  // null: none
     bv::clock& clock;
     bv::rng& rng;
     telemetry::counter &commands, &refusals, &timeouts, &unreachable, &redirections;
@@ -84,34 +90,32 @@ private:
     enum class state : std::uint8_t { first_attempt, up, away };
 
     task<void> session();
-    task<void> connect();
     task<void> greet();
     task<reply> ask(std::string bytes);
+    task<void> hear();
     task<void> receive();
     void deliver(reply);
-    void flush();
     void lost(const error& why);
     void arm(steady_point at);
     void look_at_deadlines();
     void keep_alive();
-    void close_socket() noexcept;
+    void disconnect() noexcept;
     [[nodiscard]] error away_error(std::string_view what) const;
 
     asio::any_io_executor executor_;
     std::shared_ptr<shared_state> shared_;
     std::shared_ptr<server_state> server_;
     std::shared_ptr<const listener> listener_;  // null: it takes commands
-    asio::generic::stream_protocol::socket socket_;
+    std::shared_ptr<transport> bytes_;  // of the connection in hand; null: none
     asio::steady_timer timer_;
     reply_reader reader_;
     std::array<char, 16 * 1024> chunk_;
     std::deque<ticket> pending_;     // sent or to be sent, oldest first
-    std::string out_, in_flight_;    // bytes to be written; being written
+    std::string early_;              // commands that wait for the first attempt to connect
     state state_ = state::first_attempt;
-    bool writing_ = false, given_up_ = false, armed_ = false, heard_ = false;
+    bool given_up_ = false, armed_ = false, heard_ = false;
     steady_point alarm_{};
     std::uint64_t alarms_ = 0;
-    std::uint64_t sessions_ = 0;
     int failures_ = 0;  // since it was last up
 };
 

@@ -50,7 +50,7 @@ inline std::uint16_t free_port() {
 // A server on a port of its own, which ends with the test.
 class server {
 public:
-    explicit server(std::vector<std::string> more = {}) : more_(std::move(more)), port_(free_port()), bus_(free_port()) {
+    explicit server(std::vector<std::string> more = {}) : more_(std::move(more)), port_(free_port()), other_port_(free_port()) {
         char name[] = "/tmp/bv-redis-test-XXXXXX";
         folder_ = ::mkdtemp(name);
         start();
@@ -66,7 +66,9 @@ public:
         std::vector<std::string> arguments{program, "--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", folder_, "--save", "", "--appendonly", "no",
                                            "--daemonize", "no"};
         arguments.insert(arguments.end(), more_.begin(), more_.end());
-        if (std::ranges::find(more_, "--cluster-enabled") != more_.end()) arguments.insert(arguments.end(), {"--cluster-port", std::to_string(bus_)});
+        const auto has = [this](const char* option) { return std::ranges::find(more_, option) != more_.end(); };
+        if (has("--cluster-enabled")) arguments.insert(arguments.end(), {"--cluster-port", std::to_string(other_port_)});
+        if (has("--tls-cert-file")) arguments.insert(arguments.end(), {"--tls-port", std::to_string(other_port_)});
         pid_ = pg::start_process({.arguments = std::move(arguments), .run_as = {}, .output = folder_ + "/log", .signal_with_parent = SIGKILL});
         for (int tries = 0; tries < 2'000 && !ask({"PING"}).is_text() && !ask({"PING"}).is_error(); ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -80,7 +82,8 @@ public:
     void freeze() const { ::kill(pid_, SIGSTOP); }
     void thaw() const { ::kill(pid_, SIGCONT); }
     [[nodiscard]] address at() const { return {"127.0.0.1", port_}; }
-    [[nodiscard]] std::uint16_t bus() const { return bus_; }
+    // Of a second kind: the bus of a cluster, or TLS.
+    [[nodiscard]] std::uint16_t other_port() const { return other_port_; }
 
     // Blocking, on a connection of its own; null when it does not answer.
     [[nodiscard]] reply ask(const std::vector<std::string>& words) const {
@@ -101,7 +104,7 @@ public:
 
 private:
     std::vector<std::string> more_;
-    std::uint16_t port_, bus_;
+    std::uint16_t port_, other_port_;
     std::string folder_;
     pid_t pid_ = 0;
 };
@@ -128,7 +131,7 @@ public:
         for (std::size_t i = 0; i < 2 * masters; ++i)
             all_.push_back(std::make_unique<server>(std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
                                                                              "--repl-diskless-sync-delay", "0"}));
-        for (const auto& s : all_) (void)all_[0]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(s->at().port), std::to_string(s->bus())});
+        for (const auto& s : all_) (void)all_[0]->ask({"CLUSTER", "MEET", "127.0.0.1", std::to_string(s->at().port), std::to_string(s->other_port())});
         for (std::size_t i = 0; i < masters; ++i)
             (void)all_[i]->ask({"CLUSTER", "ADDSLOTSRANGE", std::to_string(i * slots / masters), std::to_string((i + 1) * slots / masters - 1)});
         EXPECT_TRUE(eventually([this] { return std::ranges::all_of(all_, [this](const auto& s) { return knows_all(*s); }); })) << "the servers do not meet";
