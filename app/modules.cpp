@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/forward.hpp"
+#include "app/shared_store.hpp"
 #include "app/stack/provider_child.hpp"
 #include "platform/events/migrations.hpp"
 #include "platform/storage/postgres/migrations.hpp"

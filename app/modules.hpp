@@ -14,7 +14,6 @@
 #include "app/part.hpp"
 #include "app/role_directory.hpp"
 #include "app/roles.hpp"
-#include "app/shared_store.hpp"
 #include "bitvelocity/audit/v1/audit.bv.hpp"
 #include "bitvelocity/commerce/inventory/v1/inventory.bv.hpp"
 #include "bitvelocity/commerce/notification/v1/notification.bv.hpp"
@@ -43,6 +42,8 @@
 #include "platform/storage/postgres/idempotency.hpp"
 
 namespace bv::app {
+
+class shared_store;
 
 // What the process gives to its modules.
 struct process {

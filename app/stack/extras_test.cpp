@@ -16,10 +16,10 @@ TEST(extras, are_named_once_or_in_lists) {
 }
 
 TEST(extras, that_there_are_not_are_told_with_those_that_there_are) {
-    const auto wrong = parse_extras(names{"redsi"});
+    const auto wrong = parse_extras(names{"rediss"});
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().reason, "UNKNOWN_EXTRA");
-    EXPECT_EQ(wrong.error().message.find("--with: there is no \"redsi\" (did you mean redis?); there is: "), 0u) << wrong.error().message;
+    EXPECT_EQ(wrong.error().message.find("--with: there is no \"rediss\" (did you mean redis?); there is: "), 0u) << wrong.error().message;
 }
 
 }  // namespace

@@ -81,6 +81,10 @@ class Platform:
         except urllib.error.HTTPError as e:
             raise CannotMeasure(f"{verb} {path} was answered {e.code}: {e.read()[:300].decode()}") from e
 
+    def call_text(self, path):
+        with urllib.request.urlopen(self.url + path, timeout=60) as answer:
+            return answer.read().decode()
+
     def shopper_token(self, name="bench"):
         email, password = f"{name}@bench.example", "correct-horse-battery"
         self.call("POST", "/v1/accounts", {"email": email, "password": password, "displayName": "Bench"})

@@ -18,7 +18,7 @@
 namespace bv::http {
 namespace {
 
-using testing::certificate;
+using ::bv::testing::certificate;
 using testing::running_server;
 
 tls_files files_of(const certificate& c) { return {c.chain(), c.key()}; }

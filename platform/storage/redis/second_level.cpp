@@ -14,6 +14,7 @@ namespace bv::redis {
 namespace {
 
 constexpr char present_mark = 'P', absent_mark = 'A', claim_mark = 'C';
+constexpr milliseconds last_patience{500};
 constexpr std::size_t most_sent = 256;  // invalidations in one pipeline
 constexpr resilience::retry_policy sending{.attempts = 0, .first = milliseconds(20), .longest = milliseconds(1'000)};
 
@@ -252,6 +253,8 @@ std::size_t second_level::owed() const {
 
 task<void> second_level::stop() {
     const auto self = impl_;
+    auto& clock = self->clock;
+    for (const auto end = clock.steady_now() + last_patience; owed() > 0 && clock.steady_now() < end;) co_await clock.sleep_for(milliseconds(5));
     self->jobs.stop();
     co_await self->jobs.join();
 }

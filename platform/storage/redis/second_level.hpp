@@ -43,7 +43,7 @@ public:
     [[nodiscard]] std::size_t owed() const;
     // After the client's: hears of other processes from now on.
     void start();
-    // Before the client's: what is owed then is left to the entries' time.
+    // Before the client's. Waits a little for what is owed; the rest is left to the entries' time.
     task<void> stop();
 
 private:
