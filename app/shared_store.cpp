@@ -37,7 +37,7 @@ redis::second_level_options products_options(const config& c) {
 
 shared_store::shared_store(const std::vector<std::string>& endpoints, const config& c, bv::runtime& on, clock& time, rng& random)
     : client_(options_of(endpoints, c), time, random), products_(products_options(c), client_, time, random, on.context(0).get_executor()),
-      limits_(client_, c.get<std::string>("redis.prefix") + ":limit:"),
+      limits_(client_, time, c.get<std::string>("redis.prefix") + ":limit:"),
       answers_(client_, {.prefix = fmt::format("{}:answer:{}:", c.get<std::string>("redis.prefix"), answer_version)}) {}
 
 task<void> shared_store::start() {

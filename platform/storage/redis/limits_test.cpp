@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 const resilience::rate_limit_options three_an_hour{.name = "three", .limit = 3, .window = 3'600'000ms};
 
 task<void> counts_for_both(client* one, client* other) {
-    shared_limits here(*one, "limit:"), there(*other, "limit:");
+    shared_limits here(*one, system_clock(), "limit:"), there(*other, system_clock(), "limit:");
     const auto first = co_await here.take(three_an_hour, "user:1");
     EXPECT_TRUE(first->allowed);
     EXPECT_EQ(first->remaining, 2u);
@@ -45,9 +45,36 @@ TEST(redis_limits, are_one_for_all_processes) {
     testing::run(two_clients(&s, counts_for_both));
 }
 
+// Far from the limit most requests are not asked for; near it each is, so that all processes together stay within it.
+task<void> spends_in_advance(client* one, client* other) {
+    shared_limits here(*one, system_clock(), "limit:"), there(*other, system_clock(), "limit:");
+    const resilience::rate_limit_options many{.name = "many", .limit = 4'000, .window = 3'600'000ms};
+    const auto asked = [one] { return one->call(command::of("INFO", "commandstats")); };
+    const auto first = co_await here.take(many, "k");
+    EXPECT_EQ(first->remaining, 3'999u);
+    for (std::uint32_t i = 1; i <= shared_limits::most_in_advance; ++i) EXPECT_EQ((co_await here.take(many, "k"))->remaining, 3'999 - i);
+    EXPECT_NE((co_await asked())->text.find("cmdstat_evalsha:calls=2,"), std::string::npos);
+    int allowed = 0;
+    for (int refused = 0; refused < 2;) {
+        refused = 0;
+        for (auto* l : {&here, &there}) {
+            const auto said = co_await l->take(many, "k");
+            (said->allowed ? allowed : refused) += 1;
+        }
+    }
+    EXPECT_LE(allowed, 4'000 - 33 + 10);  // ten come back within nine seconds
+    EXPECT_GE(allowed, 4'000 - 33 - 200);
+}
+
+TEST(redis_limits, are_spent_in_advance_far_from_the_limit) {
+    NEEDS_REDIS();
+    const scratch::server s;
+    testing::run(two_clients(&s, spends_in_advance));
+}
+
 // A share of the window comes back after its time, and no sooner.
 task<void> comes_back(client* one, client*) {
-    shared_limits limits(*one, "limit:");
+    shared_limits limits(*one, system_clock(), "limit:");
     const resilience::rate_limit_options fast{.name = "fast", .limit = 2, .window = 100ms};
     for (int i = 0; i < 2; ++i) EXPECT_TRUE((co_await limits.take(fast, "k"))->allowed);
     EXPECT_TRUE(co_await scratch::eventually_in([&limits, &fast] {
@@ -63,7 +90,7 @@ TEST(redis_limits, come_back_with_time) {
 
 TEST(redis_limits, are_nobodys_while_redis_is_away) {
     scratch::with_client(scratch::to({{"127.0.0.1", scratch::free_port()}}), [](client& c) -> task<void> {
-        shared_limits limits(c, "limit:");
+        shared_limits limits(c, system_clock(), "limit:");
         EXPECT_FALSE(co_await limits.take(three_an_hour, "k"));
     });
 }
