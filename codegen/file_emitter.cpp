@@ -1,6 +1,7 @@
 // x.bv.hpp and x.bv.cpp of x.proto, put together.
 #include <map>
 
+#include "codegen/asyncapi.hpp"
 #include "codegen/emit.hpp"
 #include "codegen/names.hpp"
 #include "codegen/options.hpp"
@@ -51,6 +52,7 @@ bool has_streams(const pb::FileDescriptor& file) {
 
 std::string fault_of(const pb::FileDescriptor& file) {
     if (file.syntax() != pb::FileDescriptor::SYNTAX_PROTO3) return "only proto3 is supported";
+    if (std::string fault = fault_of_events(file); !fault.empty()) return file.name() + ": " + fault;
     for (int i = 0; i < file.service_count(); ++i) {
         const pb::ServiceDescriptor& service = *file.service(i);
         for (int j = 0; j < service.method_count(); ++j)

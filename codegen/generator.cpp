@@ -7,6 +7,7 @@
 
 #include "codegen/emit.hpp"
 #include "codegen/names.hpp"
+#include "codegen/asyncapi.hpp"
 #include "codegen/openapi.hpp"
 
 namespace bv::codegen {
@@ -62,8 +63,12 @@ bool generator::GenerateAll(const files& all, const std::string& parameter, pb::
         write_file(*context, value, [&](Printer& out) { out.PrintRaw(openapi_document(all)); });
         return true;
     }
+    if (key == "asyncapi") {
+        write_file(*context, value, [&](Printer& out) { out.PrintRaw(asyncapi_document(all)); });
+        return true;
+    }
     if (!key.empty()) {
-        *error = "unknown parameter '" + parameter + "'; there are registry=LIBRARY and openapi=NAME";
+        *error = "unknown parameter '" + parameter + "'; there are registry=LIBRARY, openapi=NAME and asyncapi=NAME";
         return false;
     }
     for (const pb::FileDescriptor* file : all)

@@ -3,6 +3,7 @@
 //   --bitvelocity_out=DIR                          x.bv.hpp and x.bv.cpp for each file
 //   --bitvelocity_out=registry=LIBRARY:DIR         LIBRARY_registry.{hpp,cpp}: void bv::contracts::register_LIBRARY_types()
 //   --bitvelocity_out=openapi=NAME:DIR             NAME: one OpenAPI 3.1 document for all files
+//   --bitvelocity_out=asyncapi=NAME:DIR            NAME: one AsyncAPI 3.0 document for all files
 #pragma once
 
 #include <google/protobuf/compiler/code_generator.h>

@@ -1,7 +1,7 @@
 # bv_proto_library(name ROOT folder FILES protos… [DEPS libraries…])
 #
 # Compiles contracts: for each x.proto protoc writes x.pb.{h,cc} and protoc-gen-bitvelocity x.bv.{hpp,cpp}; of all of them
-# together it writes registry.cpp (`void bv::contracts::register_<name>_types()`) and openapi.json. Sources include
+# together it writes registry.cpp (`void bv::contracts::register_<name>_types()`), openapi.json and asyncapi.json. Sources include
 # "path/under/root/x.bv.hpp". FILES are relative to ROOT.
 
 set(BV_CONTRACTS_ROOT ${CMAKE_SOURCE_DIR}/contracts/proto CACHE INTERNAL "")
@@ -55,13 +55,16 @@ function(bv_proto_library name)
 
     set(registry ${gen}/${name}_registry.cpp)
     set(openapi ${CMAKE_CURRENT_BINARY_DIR}/openapi.json)
+    set(asyncapi ${CMAKE_CURRENT_BINARY_DIR}/asyncapi.json)
     list(REMOVE_DUPLICATES imports)
     add_custom_command(
-        OUTPUT ${registry} ${gen}/${name}_registry.hpp ${openapi}
+        OUTPUT ${registry} ${gen}/${name}_registry.hpp ${openapi} ${asyncapi}
         COMMAND protobuf::protoc ${includes} --plugin=protoc-gen-bitvelocity=$<TARGET_FILE:protoc-gen-bitvelocity>
                 --bitvelocity_out=registry=${name}:${gen} ${absolute}
         COMMAND protobuf::protoc ${includes} --plugin=protoc-gen-bitvelocity=$<TARGET_FILE:protoc-gen-bitvelocity>
                 --bitvelocity_out=openapi=openapi.json:${CMAKE_CURRENT_BINARY_DIR} ${absolute}
+        COMMAND protobuf::protoc ${includes} --plugin=protoc-gen-bitvelocity=$<TARGET_FILE:protoc-gen-bitvelocity>
+                --bitvelocity_out=asyncapi=asyncapi.json:${CMAKE_CURRENT_BINARY_DIR} ${absolute}
         DEPENDS ${absolute} ${imports} protoc-gen-bitvelocity
         VERBATIM)
 
@@ -71,7 +74,7 @@ function(bv_proto_library name)
     target_compile_options(${name} PRIVATE -Wno-unused-parameter -Wno-unused-function -Wno-shadow)
     target_link_libraries(${name} PUBLIC bv_rpc bv_contract_options ${A_DEPS})
     bv_use_pch(${name})
-    bv_embed(${name} NAMESPACE ${name} VARIABLE openapi_files BASE ${CMAKE_CURRENT_BINARY_DIR} FILES ${openapi})
+    bv_embed(${name} NAMESPACE ${name} VARIABLE document_files BASE ${CMAKE_CURRENT_BINARY_DIR} FILES ${openapi} ${asyncapi})
     # A document is one literal, longer than the standard promises and than any compiler minds.
-    set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/openapi_files.embed.cpp PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
+    set_source_files_properties(${CMAKE_CURRENT_BINARY_DIR}/document_files.embed.cpp PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)
 endfunction()

@@ -1,5 +1,6 @@
 #include "app/operations/pages.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -16,7 +17,7 @@
 #include "platform/telemetry/untraced.hpp"
 
 namespace bv_contracts {
-std::span<const bv::embedded_file> openapi_files();
+std::span<const bv::embedded_file> document_files();
 }
 namespace bv::gateway {
 std::span<const bv::embedded_file> page_files();
@@ -51,9 +52,16 @@ rpc::raw_route folder_route(const std::string& folder, http::static_files files)
             }};
 }
 
+const embedded_file& document_named(std::string_view name) {
+    const auto files = bv_contracts::document_files();
+    const auto found = std::ranges::find(files, name, &embedded_file::name);
+    BV_ASSERT(found != files.end());
+    return *found;
+}
+
 // The document as it was generated, with the API's base URL in it.
 std::string openapi_of(const std::string& server) {
-    std::string out(bv_contracts::openapi_files().front().text);
+    std::string out(document_named("openapi.json").text);
     constexpr std::string_view as_generated = R"("url": "/")";
     const auto at = out.find(as_generated, out.find(R"("servers")"));
     BV_ASSERT(at != out.npos);
@@ -148,6 +156,7 @@ std::vector<rpc::raw_route> pages(app::modules& modules, front& all, const std::
     out.push_back(file_route("/", own, "/index.html"));
     out.push_back(file_route("/docs", own, "/docs.html"));
     out.push_back(openapi_route(server));
+    out.push_back(file_route("/asyncapi.json", http::static_files::embedded({&document_named("asyncapi.json"), 1}), "/asyncapi.json"));
     out.push_back(folder_route("/pages/", own));
     out.push_back(folder_route("/traces/", traces));
     out.push_back({"GET", "/v1/traces", [a = &all](http::request& r) { return list_traces(a, r); }, "telemetry.read"});
