@@ -23,7 +23,7 @@ task<bool> answers(client* c) {
 }
 task<bool> is_away(client* c) {
     const auto said = co_await c->call(command::of("PING"));
-    co_return !said && said.error().code == code::unavailable;
+    co_return !said && said.error().reason == "REDIS_AWAY";
 }
 
 task<void> sets_and_gets(client& c) {

@@ -121,6 +121,21 @@ TEST(redis_second_level, nobody_waits_long_for_a_process_that_died) {
     with_world(waits_are_short);
 }
 
+// Whoever wrote reads what was written, also before Redis has heard of it.
+task<void> reads_its_own_write(world& w) {
+    auto miss = co_await get(w.here, "k");
+    co_await put(w.here, "k", miss.claim, "old");
+    w.here.invalidate("k");
+    const auto at_once = co_await get(w.here, "k");
+    EXPECT_EQ(at_once.is, state::missing);
+    EXPECT_TRUE(at_once.claim.empty());
+}
+
+TEST(redis_second_level, a_writer_does_not_read_the_old_value) {
+    NEEDS_REDIS();
+    with_world(reads_its_own_write);
+}
+
 task<void> reads_past_what_it_owes(const scratch::server* one, bool* checked) {
     world w(*one, co_await asio::this_coro::executor);
     co_await w.first.start();
