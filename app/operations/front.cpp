@@ -1,6 +1,7 @@
 #include "app/operations/front.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -40,9 +41,9 @@ void merge(const std::string& role, contract::PlatformStatus from, contract::Pla
     for (auto& g : *from.mutable_groups()) {
         const auto same = [&](const auto& known) { return known.group() == g.group() && known.source() == g.source(); };
         const auto known = std::ranges::find_if(*to.mutable_groups(), same);
-        // Of several instances of a group the one that is furthest says where it is.
+        // Of several instances of a group the one that is furthest says where it is; one that waits for its turn knows no lag.
         if (known == to.mutable_groups()->end()) to.mutable_groups()->Add(std::move(g));
-        else if (known->position() < g.position()) *known = std::move(g);
+        else if (std::pair(known->position(), known->lag()) < std::pair(g.position(), g.lag())) *known = std::move(g);
     }
     for (auto& p : *from.mutable_pools()) {
         p.set_name(p.name() == "log" ? fmt::format("log of {}", role) : p.name());

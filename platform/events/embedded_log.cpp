@@ -35,6 +35,7 @@ struct embedded_log::impl {
     std::unique_ptr<tailer> tail;
     std::unique_ptr<retention> pruner;
     std::atomic<tailer*> awake{nullptr};  // set while it runs
+    std::atomic<std::size_t> readers{0};  // observers, and loops that are at work and do not wait for their turn
 
     impl(std::vector<asio::any_io_executor> executors, std::unique_ptr<log_storage> s, embedded_log_options o, clock& c, rng& g)
         : cores(std::move(executors)), storage(std::move(s)), options(o), time(c), random(g) {}
@@ -48,6 +49,7 @@ struct embedded_log::impl {
     const asio::any_io_executor& core(std::size_t i) const { return cores[i % cores.size()]; }
     void build();
     void spawn_loop(consumer_loop&, const asio::any_io_executor&);
+    static task<void> take_turn(impl*, consumer_loop*, const storage::tenure*);
 };
 
 void embedded_log::impl::build() {
@@ -57,16 +59,30 @@ void embedded_log::impl::build() {
     for (const auto& s : subscriptions)
         loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), *storage, core(next++), time, random));
     for (const auto& o : observers) watching.push_back(std::make_unique<observer_loop>(o, tails.at(o.source), core(next++), time));
-    tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail);
+    tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail, [this] { return readers > 0; });
+    readers = observers.size();
     pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, sources(), options.retention, options.retention_interval, core(0), time);
+}
+
+task<void> embedded_log::impl::take_turn(impl* self, consumer_loop* loop, const storage::tenure* under) {
+    struct reading {
+        std::atomic<std::size_t>& readers;
+        ~reading() { --readers; }
+    } const counted{self->readers};
+    ++self->readers;
+    self->tail->wake();
+    co_await loop->run(under);
 }
 
 void embedded_log::impl::spawn_loop(consumer_loop& loop, const asio::any_io_executor& home) {
     const auto& s = loop.what();
-    if (!s.leases) return tasks.spawn(home, loop.run());
+    if (!s.leases) {
+        ++readers;
+        return tasks.spawn(home, loop.run());
+    }
     auto terms = named(fmt::format("events:{}:{}", s.group, s.source), options.leases);
     terms.while_waiting = [&loop] { return loop.follow(); };
-    auto& turn = turns.emplace_back(std::make_unique<storage::leased_job>(*s.leases, std::move(terms), [&loop](const storage::tenure& t) { return loop.run(&t); },
+    auto& turn = turns.emplace_back(std::make_unique<storage::leased_job>(*s.leases, std::move(terms), [this, &loop](const storage::tenure& t) { return take_turn(this, &loop, &t); },
                                                                          home, time, random));
     tasks.spawn(home, turn->run());
 }

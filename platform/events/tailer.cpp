@@ -13,6 +13,8 @@
 namespace bv::events {
 namespace {
 
+constexpr milliseconds wanted_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
+
 std::vector<std::string> names_of(const std::vector<std::shared_ptr<source_tail>>& tails) {
     std::vector<std::string> out;
     for (const auto& tail : tails) out.push_back(tail->source());
@@ -21,8 +23,9 @@ std::vector<std::string> names_of(const std::vector<std::shared_ptr<source_tail>
 
 }  // namespace
 
-tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, clock& c, tailer_options o)
-    : reader_(r), clock_(c), names_(names_of(tails)), options_(o), watch_(names_, c, o.watch), idle_(std::make_shared<signal>(std::move(e), c)) {
+tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor e, clock& c, tailer_options o,
+               std::function<bool()> wanted)
+    : reader_(r), clock_(c), names_(names_of(tails)), options_(o), wanted_(std::move(wanted)), watch_(names_, c, o.watch), idle_(std::make_shared<signal>(std::move(e), c)) {
     for (auto& tail : tails) sources_.push_back({std::move(tail)});
 }
 
@@ -39,6 +42,11 @@ task<void> tailer::run() {
     auto interval = options_.poll_min;
     int failures = 0;
     while (!halted_) {
+        if (wanted_ && !wanted_()) {
+            co_await rest();
+            interval = options_.poll_min;
+            continue;
+        }
         std::optional<error> broken;
         bool progress = false;
         try {
@@ -63,6 +71,14 @@ task<void> tailer::run() {
         if (hint_.exchange(false)) interval = options_.poll_min;
         if (!halted_) co_await clock_.sleep_for(options_.poll_min);
     }
+}
+
+// What comes meanwhile is not read: the tails begin anew when they are wanted.
+task<void> tailer::rest() {
+    for (const auto& source : sources_) source.tail->restart();
+    watch_.forget();
+    co_await idle_->wait_for(wanted_check);
+    hint_ = false;
 }
 
 milliseconds tailer::slower(milliseconds interval) const noexcept {

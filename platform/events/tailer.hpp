@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,7 +36,9 @@ struct tailer_options {
 
 class tailer {
 public:
-    tailer(outbox_reader&, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor, clock&, tailer_options);
+    // wanted: whether anybody reads the tails. While nobody does, the database is not asked; wake() when that changes.
+    tailer(outbox_reader&, std::vector<std::shared_ptr<source_tail>> tails, asio::any_io_executor, clock&, tailer_options,
+           std::function<bool()> wanted = {});
 
     // Runs until halt(). A broken database is waited for.
     task<void> run();
@@ -54,6 +57,7 @@ private:
         std::uint64_t resets = 0;  // of the horizon when they were
     };
     task<bool> poll();
+    task<void> rest();
     task<void> name_holders(std::int64_t xmin);
     task<bool> refresh(source&, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch);
     task<bool> read(source&, std::int64_t safe, std::int64_t head);
@@ -64,6 +68,7 @@ private:
     std::vector<std::string> names_;
     std::vector<source> sources_;
     const tailer_options options_;
+    const std::function<bool()> wanted_;
     horizon_watch watch_;
     std::shared_ptr<signal> idle_;
     std::atomic<bool> hint_{false}, halted_{false};

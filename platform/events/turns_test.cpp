@@ -95,6 +95,21 @@ TEST_F(turns, every_instance_is_told_of_every_event_from_its_start_on) {
     w.cores().block_on(other->stop());
 }
 
+TEST_F(turns, an_instance_that_waits_for_its_turn_reads_nothing) {
+    std::atomic<int> batches{0};
+    running first(w, {counting(batches)});
+    publish(w, {"a"}, 1, 1);
+    ASSERT_TRUE(eventually([&] { return count(w, "g") == 1; }));
+    running second(w, {counting(batches)});
+    ASSERT_TRUE(eventually([&] { return second->status().at(0).position > 0; })) << "it has looked where the group is";
+    publish(w, {"a"}, 2, 20);
+    ASSERT_TRUE(eventually([&] { return count(w, "g") == 20; }));
+    EXPECT_EQ(second->status().at(0).head, 0);
+    first.stop();
+    publish(w, {"a"}, 21, 25);
+    ASSERT_TRUE(eventually([&] { return count(w, "g") == 25; })) << "and it reads when it is its turn";
+}
+
 TEST_F(turns, an_observer_keeps_no_event_from_being_deleted) {
     publish(w, {"a"}, 1, 3);
     told t;
