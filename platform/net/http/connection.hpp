@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -35,8 +36,11 @@ public:
 
     // Says what the connection is about to wait for, and until when.
     void arm(phase p, steady_point deadline) noexcept { phase_ = p, deadline_ = deadline, expired_ = false; }
+    // The same, while something is pending: that the earlier deadline has passed is not forgotten.
+    void rearm(phase p, steady_point deadline) noexcept { phase_ = p, deadline_ = deadline; }
     [[nodiscard]] phase doing() const noexcept { return phase_; }
     [[nodiscard]] bool expired() const noexcept { return expired_; }
+    [[nodiscard]] bool take_expired() noexcept { return std::exchange(expired_, false); }
     // Ends the pending operation when the deadline has passed.
     void expire(steady_point now) noexcept;
     // The listener drains: what an idle connection waits for is ended; one with a hook of its own is told.

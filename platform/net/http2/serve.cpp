@@ -245,10 +245,10 @@ task<void> session::write_rest() {
 void session::arm() {
     const auto& o = options();
     const auto now = system_clock().steady_now();
-    if (writing_) return connection_.arm(phase::writing, write_since_ + o.write_timeout);
-    if (draining_) return connection_.arm(phase::handling, now + goodbye_at_most);
-    if (frames_.open() == 0) return connection_.arm(handlers_ == 0 ? phase::idle : phase::handling, now + (first_ ? o.header_timeout : o.idle_timeout));
-    connection_.arm(phase::handling, check_at_);
+    if (writing_) return connection_.rearm(phase::writing, write_since_ + o.write_timeout);
+    if (draining_) return connection_.rearm(phase::handling, now + goodbye_at_most);
+    if (frames_.open() == 0) return connection_.rearm(handlers_ == 0 ? phase::idle : phase::handling, now + (first_ ? o.header_timeout : o.idle_timeout));
+    connection_.rearm(phase::handling, check_at_);
 }
 
 // The deadline that was armed has passed. False: the connection is over.
@@ -312,7 +312,7 @@ task<void> session::speak(std::string begun) {
         silent = n == 0;
         if (silent) {
             if (is_done()) co_return;
-            if (connection_.expired()) {
+            if (connection_.take_expired()) {
                 if (!on_silence()) co_return;
             } else {
                 co_return;  // the peer has gone

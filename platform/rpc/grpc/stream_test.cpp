@@ -91,15 +91,8 @@ protected:
         add(serve_requests<BytesValue, BytesValue>(take, parsed, [this](context&, requests& all) { return take_all(&world_, all); }));
         add(serve_messages<BytesValue, BytesValue>(rest, parsed, [this](context&, requests&, answers& to) { return rest_until_cancelled(&world_, to); }));
         add(serve_messages<BytesValue, BytesValue>(guarded, parsed, [](context& c, requests& all, answers& to) { return both(c, all, to); }));
-        http::server_options o{.max_body_bytes = 100'000};
-        o.streams = [this](const http::request& r) -> const http::body_stream* {
-            for (const auto& [method, body] : methods_)
-                if (method.path == r.path()) return &body;
-            return nullptr;
-        };
-        o.error_page = [](const http::request*, int status, std::string_view detail) { return refusal(status, detail); };
         rt_.start();
-        server_.emplace(rt_, std::move(o), [](http::request& r) { return nobody(r); });
+        server_.emplace(rt_, server_options(), [](http::request& r) { return nobody(r); });
         server_->start();
         channel_.emplace(options(), system_clock(), system_rng());
     }
@@ -108,6 +101,16 @@ protected:
         rt_.block_on(server_->drain(milliseconds(100)));
         rt_.stop();
         rt_.join();
+    }
+    http::server_options server_options() {
+        http::server_options o{.max_body_bytes = 100'000};
+        o.streams = [this](const http::request& r) -> const http::body_stream* {
+            for (const auto& [method, body] : methods_)
+                if (method.path == r.path()) return &body;
+            return nullptr;
+        };
+        o.error_page = [](const http::request*, int status, std::string_view detail) { return refusal(status, detail); };
+        return o;
     }
     void add(streamed m) {
         auto& added = methods_.emplace_back(std::move(m), http::body_stream{});
@@ -162,6 +165,34 @@ TEST_F(grpc_stream, a_server_is_no_further_ahead_than_its_client_lets_it) {
         }
         EXPECT_EQ(read, many);
     });
+}
+
+// A look at what goes on ends the pending read: what is sent in the same turn must not make that the client's end.
+TEST_F(grpc_stream, a_busy_one_outlives_the_servers_looks) {
+    auto o = server_options();
+    o.body_timeout = milliseconds(20);  // a look each 5 ms
+    http::server looking(rt_, std::move(o), [](http::request& r) { return nobody(r); });
+    looking.start();
+    channel to({.name = "t", .instances = {{"127.0.0.1", looking.port()}}}, system_clock(), system_rng());
+    struct scene {
+        static task<void> read_all(channel& c) {
+            for (int i = 0; i < 20; ++i) {
+                context ctx;
+                stream s(co_await c.open(pour, ctx));
+                co_await s.write(of(piece));
+                s.finish_writing();
+                while (true) {
+                    const auto one = co_await s.next();
+                    EXPECT_TRUE(one.has_value());
+                    if (!one || !*one) break;
+                }
+            }
+        }
+    };
+    EXPECT_NO_THROW(rt_.block_on(scene::read_all(to)));
+    EXPECT_EQ(world_.poured.load(), 20 * many);
+    rt_.block_on(to.close());
+    rt_.block_on(looking.drain(milliseconds(100)));
 }
 
 TEST_F(grpc_stream, a_client_is_no_further_ahead_than_its_server_lets_it) {
