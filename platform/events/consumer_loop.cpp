@@ -16,25 +16,23 @@ namespace {
 constexpr milliseconds idle_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
 constexpr milliseconds save_interval{1'000};  // of a position that only passed over events of other types
 constexpr milliseconds look_at_letters{5'000};  // while there are some: they may have been resolved through another instance
-constexpr std::int32_t fetch_rows = 512;
 
 bool is_transient(code c) noexcept { return c == code::unavailable || c == code::aborted || c == code::deadline_exceeded; }
 
 }  // namespace
 
-consumer_loop::consumer_loop(subscription s, std::shared_ptr<source_tail> tail, log_storage& storage, asio::any_io_executor executor,
-                             clock& c, rng& r)
+consumer_loop::consumer_loop(subscription s, std::shared_ptr<event_supply> supply, std::unique_ptr<consumer_store> store,
+                             asio::any_io_executor executor, clock& c, rng& r)
     : sub_(std::move(s)),
-      tail_(std::move(tail)),
-      reader_(storage.outboxes()),
+      supply_(std::move(supply)),
       clock_(c),
       rng_(r),
-      store_(storage.positions(sub_.group, sub_.source, sub_.consumer)),
+      store_(std::move(store)),
       work_(std::make_shared<signal>(executor, c)),
       halt_(std::make_shared<signal>(executor, c)),
       metrics_(std::make_unique<consumer_metrics>(sub_.group, sub_.source)),
       limit_(sub_.max_batch) {
-    tail_->attach(work_);
+    supply_->attach(work_);
 }
 
 consumer_loop::~consumer_loop() = default;
@@ -51,7 +49,7 @@ void consumer_loop::refresh() noexcept {
 }
 
 subscription_status consumer_loop::status() const {
-    const auto head = tail_->head();
+    const auto head = supply_->head();
     const auto seen = seen_.load();
     return {sub_.group, sub_.source, position_.load(), head, std::max<std::int64_t>(0, head - seen), dead_.load()};
 }
@@ -104,7 +102,7 @@ task<void> consumer_loop::step() {
 task<void> consumer_loop::follow() {
     under_ = nullptr;
     co_await load();
-    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, tail_->head() - position_)));
+    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, supply_->head() - position_)));
 }
 
 task<void> consumer_loop::load() {
@@ -127,21 +125,13 @@ task<void> consumer_loop::load_in(storage::unit_of_work& uow) {
     seen_ = there.position;
 }
 
-// Takes the next events from memory, or from the table when we are far behind.
 task<void> consumer_loop::fill() {
-    auto slice = tail_->take(scanned_, sub_.types, sub_.max_batch * 4);
+    auto slice = co_await supply_->take(scanned_, sub_.types, sub_.max_batch * 4);
     if (slice.generation != std::exchange(generation_, slice.generation)) {
         loaded_ = false;
         co_return;
     }
-    if (slice.behind) {
-        auto rows = co_await reader_.fetch(sub_.source, scanned_, slice.head, fetch_rows);
-        // Nothing between us and head is left: retention removed it.
-        slice.scanned = rows.empty() ? slice.head : rows.back()->position;
-        std::erase_if(rows, [this](const event_ptr& e) { return !matches(sub_.types, *e); });
-        slice.events = std::move(rows);
-    }
-    buffer_.assign(slice.events.begin(), slice.events.end());
+    buffer_.assign(std::make_move_iterator(slice.events.begin()), std::make_move_iterator(slice.events.end()));
     buffered_to_ = slice.scanned;
     if (buffer_.empty()) seen_ = scanned_ = buffered_to_;
     metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, slice.head - scanned_)));
@@ -149,7 +139,7 @@ task<void> consumer_loop::fill() {
 
 // Nothing for us: writes the position now and then when others' events were passed over, and waits for more.
 task<void> consumer_loop::rest() {
-    if (scanned_ < tail_->head()) co_return;  // more to look at
+    if (scanned_ < supply_->head()) co_return;  // more to look at
     if (dead_ > 0 && clock_.steady_now() - loaded_at_ > look_at_letters) refresh_ = true;
     auto until = clock_.steady_now() + idle_check;
     if (scanned_ != position_) {
@@ -159,6 +149,7 @@ task<void> consumer_loop::rest() {
             co_await sub_.store->run(options({}), [this, to](storage::unit_of_work& uow) { return advance_in(uow, to); });
             saved_at_ = clock_.steady_now();
             position_ = to;
+            supply_->applied(to);
         } else {
             until = std::min(until, due);
         }
@@ -170,9 +161,11 @@ task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to
 
 task<void> consumer_loop::apply_batch() {
     const auto n = std::min(limit_, buffer_.size());
-    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;
+    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1].mark;
     batch_.clear();
-    for (std::size_t i = 0; i < n; ++i) batch_.push_back(*buffer_[i]);
+    for (std::size_t i = 0; i < n; ++i) batch_.push_back(*buffer_[i].event);
+    // A supply that brings several streams together keeps the order of each.
+    if (!std::ranges::is_sorted(batch_, {}, &event::position)) std::ranges::sort(batch_, {}, &event::position);
 
     const auto started = clock_.steady_now();
     next_batch_ = started + sub_.gather;
@@ -221,11 +214,12 @@ void consumer_loop::applied(std::int64_t to) {
     dead_ += static_cast<std::int64_t>(parked_);
     position_ = scanned_ = to;
     seen_ = to;
+    supply_->applied(to);
     saved_at_ = clock_.steady_now();
     attempts_ = 0;
     parked_ = 0;
     batch_.clear();
-    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, tail_->head() - to)));
+    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, supply_->head() - to)));
 }
 
 task<void> consumer_loop::after_failure(error why) {
@@ -273,12 +267,12 @@ task<void> consumer_loop::after_failed_event(error why) {
                                             {"type", e.type}, {"key", e.key}, {"reason", why.reason}}, trace_of(e));
     if (!e.key.empty()) blocked_.insert(e.key);
     parked_ = 1;
-    applied(e.position);
+    applied(buffer_.front().mark);
     limit_ = sub_.max_batch;
 }
 
 task<void> consumer_loop::give_up_in(storage::unit_of_work& uow, std::string why) {
-    co_await store_->advance(uow, at(), batch_.front().position);
+    co_await store_->advance(uow, at(), buffer_.front().mark);
     store_->park(uow, batch_, attempts_, why, "failed");
 }
 

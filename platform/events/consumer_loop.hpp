@@ -1,5 +1,5 @@
-// One subscription at work: takes batches from the source's tail and applies each in one transaction of the consumer's
-// store, together with the group's position.
+// One subscription at work: takes batches from its supply and applies each in one transaction of the consumer's store,
+// together with the group's position.
 //
 // A failing batch is halved until the failing event stands alone; that one is tried `retry.attempts` times and then
 // becomes a dead letter, and later events of its key are parked behind it. While a dependency is away nothing counts as an
@@ -19,10 +19,10 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "platform/core/error.hpp"
+#include "platform/events/consumer_store.hpp"
+#include "platform/events/event_supply.hpp"
 #include "platform/events/log.hpp"
-#include "platform/events/log_storage.hpp"
 #include "platform/runtime/signal.hpp"
-#include "platform/events/source_tail.hpp"
 #include "platform/storage/leased_job.hpp"
 
 namespace bv::events {
@@ -31,7 +31,8 @@ struct consumer_metrics;
 
 class consumer_loop {
 public:
-    consumer_loop(subscription, std::shared_ptr<source_tail>, log_storage&, asio::any_io_executor, clock&, rng&);
+    // The store's positions are marks of the supply.
+    consumer_loop(subscription, std::shared_ptr<event_supply>, std::unique_ptr<consumer_store>, asio::any_io_executor, clock&, rng&);
     ~consumer_loop();
 
     // Runs until halt(), on the executor given; never throws for a broken dependency. Under a lease: its fence goes with every move of
@@ -66,8 +67,7 @@ private:
     [[nodiscard]] place at() const noexcept { return {position_, fence_}; }
 
     const subscription sub_;
-    const std::shared_ptr<source_tail> tail_;
-    outbox_reader& reader_;
+    const std::shared_ptr<event_supply> supply_;
     clock& clock_;
     rng& rng_;
     const std::unique_ptr<consumer_store> store_;
@@ -78,11 +78,11 @@ private:
     const storage::tenure* under_ = nullptr;
     bool loaded_ = false;
     std::int64_t fence_ = 0;              // under which position_ was read
-    std::uint64_t generation_ = 0;        // of the tail when the position was read
+    std::uint64_t generation_ = 0;        // of the supply when the position was read
     std::int64_t scanned_ = 0;            // everything up to here is applied, or does not concern us
-    std::deque<event_ptr> buffer_;        // matching events after it…
+    std::deque<supplied> buffer_;         // matching events after it…
     std::int64_t buffered_to_ = 0;        // …up to here
-    std::vector<event> batch_;            // in hand: copies of the first of buffer_
+    std::vector<event> batch_;            // in hand: copies of the first of buffer_, ordered by position
     std::size_t parked_ = 0;              // of them, by the last transaction
     std::size_t limit_;                   // of the next batch: halves on failure, doubles on success
     int attempts_ = 0;                    // of the single event in hand

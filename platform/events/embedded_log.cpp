@@ -57,7 +57,8 @@ void embedded_log::impl::build() {
     for (const auto& name : sources()) all.push_back(tails[name] = std::make_shared<source_tail>(name, options.ring));
     std::size_t next = 0;
     for (const auto& s : subscriptions)
-        loops.push_back(std::make_unique<consumer_loop>(s, tails.at(s.source), *storage, core(next++), time, random));
+        loops.push_back(std::make_unique<consumer_loop>(s, std::make_shared<tail_supply>(tails.at(s.source), storage->outboxes()),
+                                                        storage->positions(s.group, s.source, s.consumer), core(next++), time, random));
     for (const auto& o : observers) watching.push_back(std::make_unique<observer_loop>(o, tails.at(o.source), core(next++), time));
     tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail, [this] { return readers > 0; });
     readers = observers.size();
@@ -105,25 +106,13 @@ embedded_log::~embedded_log() = default;
 
 void embedded_log::subscribe(subscription s) {
     BV_ASSERT(!impl_->tail);
-    check_service_name(s.source);
-    check_service_name(s.consumer);
-    if (s.group.empty() || !s.handler || !s.store || s.max_batch == 0 || s.retry.attempts < 1)
-        throw failure(code::invalid_argument, "BAD_SUBSCRIPTION",
-                      fmt::format("the subscription of \"{}\" to {} needs a group, a handler, a store, max_batch > 0 and at least one attempt",
-                                  s.group, s.source));
-    for (const auto& other : impl_->subscriptions)
-        if (other.group == s.group && other.source == s.source)
-            throw failure(code::invalid_argument, "BAD_SUBSCRIPTION",
-                          fmt::format("group {} subscribes to {} twice: a group has one position per source, so handle all types in one",
-                                      s.group, s.source));
+    check_subscription(s, impl_->subscriptions);
     impl_->subscriptions.push_back(std::move(s));
 }
 
 void embedded_log::observe(observer o) {
     BV_ASSERT(!impl_->tail);
-    check_service_name(o.source);
-    if (!o.seen || !o.missed)
-        throw failure(code::invalid_argument, "BAD_SUBSCRIPTION", fmt::format("an observer of {} needs both functions: what it missed is as important as what it sees", o.source));
+    check_observer(o);
     impl_->observers.push_back(std::move(o));
 }
 

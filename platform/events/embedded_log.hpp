@@ -13,9 +13,8 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "platform/core/clock.hpp"
-#include "platform/events/dead_letters.hpp"
-#include "platform/events/log.hpp"
 #include "platform/events/log_storage.hpp"
+#include "platform/events/platform_log.hpp"
 #include "platform/events/source_tail.hpp"
 #include "platform/events/tailer.hpp"
 #include "platform/runtime/runtime.hpp"
@@ -33,7 +32,7 @@ struct embedded_log_options {
     storage::lease_terms leases{};             // of every subscription that has a lease_store; the log names them
 };
 
-class embedded_log final : public log {
+class embedded_log final : public platform_log {
 public:
     // Over PostgreSQL. reader: the database of the outboxes as the role bv_log. All outlive the log.
     embedded_log(runtime&, pg::database& reader, embedded_log_options = {}, clock& = system_clock(), rng& = system_rng());
@@ -54,8 +53,7 @@ public:
 
     // For pg_outbox: an event was appended in this process. Thread-safe, also before start and after stop.
     void wake() noexcept override;
-    // Of all subscriptions so far.
-    [[nodiscard]] dead_letters letters();
+    [[nodiscard]] dead_letters letters() override;
     // One round of retention over all sources; the log runs it by itself. How many events it deleted.
     task<std::int64_t> prune();
 

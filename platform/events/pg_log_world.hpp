@@ -13,7 +13,7 @@
 namespace bv::events {
 
 // Fresh for each test: a database whose services "maker" and "taker" see no more than they would in production.
-class pg_log_world final : public log_world {
+class pg_log_world : public log_world {
 public:
     // leased: instances of a group take turns.
     explicit pg_log_world(embedded_log_options = fast(), bool leased = false);

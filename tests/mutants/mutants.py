@@ -31,8 +31,8 @@ MUTANTS = (
     Mutant("position-check-dropped", EVENTS + "memory_log_storage.cpp",
            "if (!at || at->position != from.position || at->fence != from.fence) throw", "if (!at) throw", (), "log_contract.hpp over PostgreSQL (pg_log_world_test.cpp): two instances of a group"),
     Mutant("position-advanced-before-the-effect-commits", EVENTS + "consumer_loop.cpp",
-           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n",
-           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1]->position;\n"
+           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1].mark;\n",
+           "    const auto n = std::min(limit_, buffer_.size());\n    const auto to = n == buffer_.size() ? buffered_to_ : buffer_[n - 1].mark;\n"
            "    co_await sub_.store->run(options({}), [this, to](storage::unit_of_work& uow) { return advance_in(uow, to); });\n    position_ = to;\n",
            ()),
     Mutant("read-by-id-instead-of-commit-order", EVENTS + "horizon.cpp",
