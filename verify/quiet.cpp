@@ -73,7 +73,7 @@ const std::string& positions() {
     static const std::string sql = [] {
         std::string out;
         for (const auto* consumer : {"inventory", "payment", "notification", "orders"})
-            out += fmt::format("{}SELECT '{}' AS consumer, source, min(position) AS position FROM {}.consumer_position GROUP BY source",
+            out += fmt::format("{}SELECT '{}' AS consumer, source, min(position) AS position FROM {}.consumer_passed GROUP BY source",
                                out.empty() ? "" : " UNION ALL ", consumer, consumer);
         return out;
     }();

@@ -1,6 +1,9 @@
 #include "platform/events/pg_consumer_store.hpp"
 
+#include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "platform/events/names.hpp"
 
@@ -16,6 +19,12 @@ constexpr std::string_view take_position_sql = R"(
     UPDATE {}.consumer_position SET fence = $3
     WHERE group_name = $1 AND source = $2 AND fence <= $3
     RETURNING position)";
+constexpr std::string_view read_partitions_sql = R"(
+    SELECT min(position), max(position) FROM {}.consumer_partition WHERE group_name = $1 AND source = $2)";
+constexpr std::string_view drop_partitions_sql = R"(
+    DELETE FROM {}.consumer_partition WHERE group_name = $1 AND source = $2)";
+constexpr std::string_view jump_sql = R"(
+    UPDATE {}.consumer_position SET position = greatest(position, $3), updated_at = now() WHERE group_name = $1 AND source = $2)";
 constexpr std::string_view lock_position_sql = R"(
     SELECT position FROM {}.consumer_position WHERE group_name = $1 AND source = $2 FOR UPDATE)";
 // Locks, verifies and moves in one statement: who comes second waits for the first and then finds no row.
@@ -52,6 +61,9 @@ pg_consumer_store::pg_consumer_store(std::string group, std::string source, std:
       insert_position_(statement_for(schema, "events.insert_position", insert_position_sql)),
       read_position_(statement_for(schema, "events.read_position", read_position_sql)),
       take_position_(statement_for(schema, "events.take_position", take_position_sql)),
+      read_partitions_(statement_for(schema, "events.partitions_left", read_partitions_sql)),
+      drop_partitions_(statement_for(schema, "events.drop_partitions", drop_partitions_sql)),
+      jump_(statement_for(schema, "events.jump", jump_sql)),
       lock_position_(statement_for(schema, "events.lock_position", lock_position_sql)),
       advance_(statement_for(schema, "events.advance", advance_sql)),
       blocked_keys_(statement_for(schema, "events.blocked_keys", blocked_keys_sql)),
@@ -59,8 +71,23 @@ pg_consumer_store::pg_consumer_store(std::string group, std::string source, std:
       unresolved_(statement_for(schema, "events.unresolved", unresolved_sql)),
       park_(statement_for(schema, "events.park", park_sql)) {}
 
+// A log with partitions carried this group before. Where all of them are equally far, that is where it is.
+task<void> pg_consumer_store::leave_partitions(storage::unit_of_work& uow) {
+    auto& tx = pg::of(uow);
+    const auto found = co_await tx.query(read_partitions_, pg::params(group_, source_));
+    const auto first = found.front().get<std::optional<std::int64_t>>(0), last = found.front().get<std::optional<std::int64_t>>(1);
+    if (!first) co_return;
+    if (*first != *last)
+        throw failure(code::failed_precondition, "PARTITIONS_NOT_EVEN",
+                      fmt::format("group {} of {} stands between positions {} and {} of a log with partitions: start with events.log=kafka again, until bv "
+                                  "status shows that nothing is behind, and then with this log", group_, source_, *first, *last));
+    tx.send(drop_partitions_, pg::params(group_, source_));
+    tx.send(jump_, pg::params(group_, source_, *last));
+}
+
 task<place> pg_consumer_store::load(storage::unit_of_work& uow) {
     auto& tx = pg::of(uow);
+    co_await leave_partitions(uow);
     auto found = co_await tx.query(read_position_, pg::params(group_, source_));
     if (found.empty()) {
         tx.send(insert_position_, pg::params(group_, source_));

@@ -24,8 +24,9 @@ public:
               std::string_view state) override;
 
 private:
+    task<void> leave_partitions(storage::unit_of_work&);
     std::string group_, source_;
-    pg::statement insert_position_, read_position_, take_position_, lock_position_, advance_, blocked_keys_, blocked_among_, unresolved_, park_;
+    pg::statement insert_position_, read_position_, take_position_, read_partitions_, drop_partitions_, jump_, lock_position_, advance_, blocked_keys_, blocked_among_, unresolved_, park_;
 };
 
 }  // namespace bv::events

@@ -1,0 +1,242 @@
+#include "platform/events/kafka/group_consumer.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <thread>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "platform/events/kafka/record.hpp"
+#include "platform/runtime/waiter.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
+
+namespace bv::events::kafka {
+namespace {
+
+constexpr milliseconds idle_check{200};  // at most this long until a wake that was missed for any reason is made up for
+constexpr milliseconds store_retry{200};
+constexpr int most_at_once = 512;        // records, before others have their turn on this thread
+
+properties consumer_properties(const std::string& group, milliseconds session_timeout) {
+    return {{"group.id", group},
+            {"enable.auto.commit", "false"},
+            {"enable.auto.offset.store", "false"},
+            {"auto.offset.reset", "earliest"},  // what was applied is passed over by its position
+            {"partition.assignment.strategy", "cooperative-sticky"},
+            {"session.timeout.ms", std::to_string(session_timeout.count())},
+            {"heartbeat.interval.ms", std::to_string(std::max<milliseconds::rep>(100, session_timeout.count() / 6))},
+            {"queued.min.messages", "2000"},
+            {"queued.max.messages.kbytes", "16384"},
+            {"fetch.wait.max.ms", "500"},
+            {"fetch.error.backoff.ms", "100"},
+            {"topic.metadata.refresh.interval.ms", "30000"}};
+}
+
+}  // namespace
+
+group_consumer::group_consumer(connection c, std::string group, milliseconds session_timeout, std::vector<group_source> sources,
+                               asio::any_io_executor executor, clock& time, rng& random)
+    : connection_(std::move(c)), group_(std::move(group)), session_timeout_(session_timeout), sources_(std::move(sources)),
+      executor_(std::move(executor)), clock_(time), rng_(random), work_(std::make_shared<signal>(executor_, clock_)), watching_("kafka." + group_) {
+    for (auto& s : sources_) s.feed->attach_consumer(work_);
+}
+
+group_consumer::~group_consumer() = default;
+
+void group_consumer::halt() noexcept {
+    halted_ = true;
+    work_->notify();
+}
+
+// Called by polls of this thread, and by the one that leaves the group.
+void group_consumer::set_up(rd_kafka_conf_t* conf) {
+    rd_kafka_conf_set_rebalance_cb(conf, [](rd_kafka_t*, rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t* some, void* self) {
+        static_cast<group_consumer*>(self)->rebalance(e, some);
+    });
+}
+
+task<void> group_consumer::run() {
+    client_ = make_client(RD_KAFKA_CONSUMER, connection_, consumer_properties(group_, session_timeout_), &set_up, this);
+    rd_kafka_poll_set_consumer(client_.get());
+    std::optional<watched> watch(std::in_place, executor_, watching_, queue(rd_kafka_queue_get_consumer(client_.get())), work_);
+    auto topics = make_partitions(static_cast<int>(sources_.size()));
+    for (const auto& s : sources_) rd_kafka_topic_partition_list_add(topics.get(), s.topic.c_str(), RD_KAFKA_PARTITION_UA);
+    if (const auto e = rd_kafka_subscribe(client_.get(), topics.get())) telemetry::error("kafka.subscribe_failed", {{"group", group_}, {"reason", rd_kafka_err2str(e)}});
+    while (!halted_) {
+        std::optional<error> broken;
+        try {
+            co_await once();
+        } catch (...) {
+            broken = current_error();
+        }
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) break;
+        if (!broken) continue;
+        telemetry::warn("kafka.consumer_waits", {{"group", group_}, {"reason", broken->reason}, {"message", broken->message}});
+        co_await work_->wait_for(store_retry);
+    }
+    watch.reset();  // the queue goes before its client
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());  // also one that is cancelled leaves
+    co_await leave();
+}
+
+task<void> group_consumer::once() {
+    if (pending_) co_await adopt();
+    resume();
+    if (poll()) co_await asio::post(executor_, asio::use_awaitable);
+    else co_await work_->wait_for(idle_check);
+}
+
+// True when there may be more.
+bool group_consumer::poll() {
+    bool more = true;
+    for (int n = 0; n < most_at_once && more; ++n) {
+        const message m(rd_kafka_consumer_poll(client_.get(), 0));
+        more = m != nullptr;
+        if (!m) break;
+        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) take(*m);
+        else if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) telemetry::warn("kafka.consumer_error", {{"group", group_}, {"code", rd_kafka_err2name(m->err)}, {"message", rd_kafka_message_errstr(m.get())}});
+    }
+    for (const auto& s : sources_) s.feed->announce();
+    return more;
+}
+
+void group_consumer::take(const rd_kafka_message_t& m) {
+    auto* source = of(rd_kafka_topic_name(m.rkt));
+    if (!source) return;
+    auto& at = reading_[{source->topic, m.partition}];
+    // Nothing in these topics is compacted or transactional, so offsets have no gaps, but for what retention removed.
+    if (m.offset > at.next && at.next > 0) {
+        if (std::exchange(at.sought, at.next) != at.next) return read_from(source->topic, m.partition, at.next);
+        telemetry::error("kafka.records_gone", {{"group", group_}, {"topic", source->topic}, {"partition", m.partition}, {"from_offset", at.next}, {"to_offset", m.offset}});
+        telemetry::count("bv_kafka_records_gone_total", "Records that retention removed before the group read them", {{"group", group_}, {"source", source->feed->source()}})
+            .add(static_cast<std::uint64_t>(m.offset - at.next));
+    }
+    at.next = m.offset + 1;
+    auto decoded = decode(m);
+    auto e = std::make_shared<event>();
+    std::int64_t position = 0;
+    if (!decoded) {
+        e->position = -((std::int64_t{m.partition} << 48) | m.offset) - 1;  // of its own: positions of events are positive
+        e->source = source->feed->source();
+        e->type = undecodable_type;
+        e->id = uuid::v7(clock_, rng_);
+        e->time = clock_.now();
+        if (m.payload) e->payload.assign(static_cast<const char*>(m.payload), m.len);
+    } else {
+        position = decoded->position;
+        if (decoded->type == marker_type) e = nullptr;
+        else *e = std::move(*decoded);
+    }
+    switch (source->feed->arrive(m.partition, m.offset, position, std::move(e))) {
+        case arrival::taken:
+        case arrival::not_ours: break;
+        case arrival::full: set_paused(*source, m.partition, true); break;
+        case arrival::other_topic:
+            telemetry::warn("kafka.topic_made_anew", {{"group", group_}, {"topic", source->topic}, {"partition", m.partition}});
+            read_from(source->topic, m.partition, 0);
+            break;
+    }
+}
+
+// Waits until the seek holds, which is a matter of this process: nothing that was fetched before comes after it.
+void group_consumer::read_from(const std::string& topic, std::int32_t partition, std::int64_t offset) {
+    constexpr int patience_ms = 1'000;
+    auto there = make_partitions(1);
+    rd_kafka_topic_partition_list_add(there.get(), topic.c_str(), partition)->offset = offset;
+    reading_[{topic, partition}].next = offset;
+    const client_error e(rd_kafka_seek_partitions(client_.get(), there.get(), patience_ms));
+    if (e) telemetry::warn("kafka.seek_failed", {{"group", group_}, {"message", rd_kafka_error_string(e.get())}});
+}
+
+void group_consumer::set_paused(const group_source& s, std::int32_t partition, bool paused) {
+    auto some = make_partitions(1);
+    rd_kafka_topic_partition_list_add(some.get(), s.topic.c_str(), partition);
+    (void)(paused ? rd_kafka_pause_partitions(client_.get(), some.get()) : rd_kafka_resume_partitions(client_.get(), some.get()));
+}
+
+void group_consumer::resume() {
+    for (const auto& s : sources_)
+        for (const auto partition : s.feed->resumable()) set_paused(s, partition, false);
+    for (const auto& s : sources_)
+        for (const auto& [partition, offset] : s.feed->to_read_again()) {
+            set_paused(s, partition, false);
+            read_from(s.topic, partition, offset);
+        }
+}
+
+group_source* group_consumer::of(std::string_view topic) {
+    const auto it = std::ranges::find(sources_, topic, &group_source::topic);
+    return it == sources_.end() ? nullptr : &*it;
+}
+
+void group_consumer::rebalance(rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t* some) {
+    telemetry::count("bv_kafka_rebalances_total", "Partitions given to or taken from this instance", {{"group", group_}}).add();
+    if (e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !halted_) {
+        // Begun when their positions are read.
+        pending_.reset(rd_kafka_topic_partition_list_copy(some));
+    } else if (e == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && !pending_) {
+        revoke(some);
+    } else {
+        pending_.reset();
+
+        rd_kafka_assign(client_.get(), nullptr);
+    }
+}
+
+// At once: a transaction that is under way with what was taken from us either commits before the next owner's, or not at all.
+void group_consumer::revoke(const rd_kafka_topic_partition_list_t* some) {
+    for (int i = 0; i < some->cnt; ++i) {
+        const auto& p = some->elems[i];
+        if (auto* source = of(p.topic)) source->feed->revoke(p.partition);
+        reading_.erase({p.topic, p.partition});
+    }
+    const client_error e(rd_kafka_incremental_unassign(client_.get(), some));
+    if (e) telemetry::warn("kafka.unassign_failed", {{"group", group_}, {"message", rd_kafka_error_string(e.get())}});
+    telemetry::info("kafka.partitions_given_up", {{"group", group_}, {"partitions", some->cnt}});
+}
+
+// Begins what the group gave us, one record before where its store says: by it a topic that was made anew is recognised.
+task<void> group_consumer::adopt() {
+    std::map<place, partition_position> stored;
+    for (const auto& s : sources_)
+        for (const auto& p : co_await s.stored()) stored[{s.topic, p.partition}] = p;
+    // Nothing is polled between: what is pending is so still.
+    const auto all = std::move(pending_);
+    for (int i = 0; all && i < all->cnt; ++i) {
+        auto& p = all->elems[i];
+        auto* source = of(p.topic);
+        const auto at = stored.find({p.topic, p.partition});
+        if (!source || at == stored.end()) continue;
+        const auto from = std::max<std::int64_t>(0, at->second.next_offset - 1);
+        p.offset = from == 0 ? RD_KAFKA_OFFSET_BEGINNING : from;
+        reading_[{p.topic, p.partition}] = {.next = from};
+        source->feed->assign(at->second);
+    }
+    const client_error e(rd_kafka_incremental_assign(client_.get(), all.get()));
+    if (e) telemetry::warn("kafka.assign_failed", {{"group", group_}, {"message", rd_kafka_error_string(e.get())}});
+    telemetry::info("kafka.partitions_taken_over", {{"group", group_}, {"partitions", all->cnt}});
+}
+
+namespace {
+
+void close_and_end(client* c, const std::shared_ptr<waiter>& over) {
+    rd_kafka_consumer_close(c->get());
+    c->reset();
+    over->wake();
+}
+
+}  // namespace
+
+// Waits for the broker's answer, so on a thread of its own; the others rebalance at once instead of after the session's end.
+task<void> group_consumer::leave() {
+    const auto over = waiter::make();
+    std::jthread leaving(&close_and_end, &client_, over);
+    co_await over->wait([] {});
+}
+
+}  // namespace bv::events::kafka

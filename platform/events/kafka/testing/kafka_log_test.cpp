@@ -1,0 +1,247 @@
+// The event log over a Kafka broker that this process starts: the contract of every log, and what is Kafka's own.
+#include <cstdlib>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "platform/events/kafka/broker.hpp"
+#include "platform/events/kafka/kafka_log.hpp"
+#include "platform/events/kafka/record.hpp"
+#include "platform/events/kafka/relay_store.hpp"
+#include "platform/events/log_contract.hpp"
+#include "platform/events/pg_log_world.hpp"
+
+namespace bv::events::kafka {
+namespace {
+
+using namespace contract;
+
+// One for all tests of the process; topics and groups are each test's own.
+broker& the_broker() {
+    struct started {
+        std::filesystem::path folder = std::filesystem::temp_directory_path() / ("bv-kafka-" + std::to_string(::getpid()));
+        broker one{{.directory = folder, .jars = std::getenv("BV_KAFKA_JARS") ? std::getenv("BV_KAFKA_JARS") : "build/tools/kafka"}};
+        started() { one.start(); }
+        ~started() {
+            one.stop();
+            std::filesystem::remove_all(folder);
+        }
+    };
+    static started s;
+    return s.one;
+}
+
+class kafka_world final : public pg_log_world {
+public:
+    kafka_world() {
+        static int worlds = 0;
+        prefix_ = "test" + std::to_string(++worlds) + ".";
+    }
+    std::unique_ptr<log> make_log() override { return make_kafka(); }
+    std::unique_ptr<kafka_log> make_kafka() {
+        kafka_log_options o;
+        o.brokers.brokers = the_broker().address();
+        o.relays = {"maker"};
+        o.leases.owner = "instance " + std::to_string(++instances_);
+        o.prefix = prefix_;
+        o.session_timeout = milliseconds(6'000);
+        o.tail.poll_max = milliseconds(50);
+        o.progress_interval = milliseconds(20);
+        return std::make_unique<kafka_log>(cores(), reader(), o);
+    }
+    [[nodiscard]] std::string topic() const { return prefix_ + "maker"; }
+
+private:
+    std::string prefix_;
+    int instances_ = 0;
+};
+
+std::unique_ptr<log_world> make_kafka_world() { return std::make_unique<kafka_world>(); }
+INSTANTIATE_TEST_SUITE_P(kafka, log_contract, ::testing::Values(make_kafka_world));
+
+class kafka_log_of_its_own : public ::testing::Test {
+protected:
+    bool applied(std::size_t n, const std::string& group = "g") {
+        return eventually([&] { return count(w, group) >= n; });
+    }
+    kafka_world w;
+};
+
+// What nobody's outbox knows of, as another program would write it.
+void put(const std::string& topic, std::int32_t partition, std::string_view payload) {
+    const auto producer = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
+    ASSERT_EQ(produce(producer, {.topic = topic, .partition = partition, .payload = payload}, headers(rd_kafka_headers_new(1))), RD_KAFKA_RESP_ERR_NO_ERROR);
+    ASSERT_EQ(rd_kafka_flush(producer.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+TEST_F(kafka_log_of_its_own, passes_over_what_a_relay_sends_again) {
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b", "c"}, 1, 20);
+    ASSERT_TRUE(applied(60));
+    relay_store at(w.reader());
+    w.cores().block_on(at.rewind("maker"));  // as if it had died before it noted anything
+    publish(w, {"a", "b", "c"}, 21, 30);
+    ASSERT_TRUE(applied(90));
+    ASSERT_TRUE(eventually([&] { return w.number("SELECT position FROM platform.event_relay") == w.number("SELECT max(position) FROM maker.outbox"); }));
+    publish(w, {"a", "b", "c"}, 31, 31);
+    ASSERT_TRUE(applied(93));
+    expect_complete(effects(w, "g"), {"a", "b", "c"}, 31);
+}
+
+TEST_F(kafka_log_of_its_own, sets_a_record_aside_that_is_no_event) {
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b", "c"}, 1, 5);
+    ASSERT_TRUE(applied(15));
+    for (std::int32_t partition = 0; partition < 3; ++partition) put(w.topic(), partition, "rubbish");
+    publish(w, {"a", "b", "c"}, 6, 10);
+    ASSERT_TRUE(applied(30));
+    ASSERT_TRUE(eventually([&] { return w.cores().block_on(w.unresolved_dead_letters("g")) == 3; }));
+    expect_complete(effects(w, "g"), {"a", "b", "c"}, 10);
+    const auto letters = w.cores().block_on(dynamic_cast<platform_log&>(*log).letters().list({}));
+    ASSERT_EQ(letters.size(), 3u);
+    EXPECT_EQ(letters[0].event.type, undecodable_type);
+    EXPECT_EQ(letters[0].error.substr(0, 37), "INVALID_ARGUMENT UNDECODABLE_RECORD: ");
+}
+
+TEST_F(kafka_log_of_its_own, goes_on_where_an_embedded_log_stopped) {
+    {
+        const auto embedded = w.make_embedded();
+        embedded->subscribe(subscribed(w, "g"));
+        w.cores().block_on(embedded->start());
+        publish(w, {"a", "b"}, 1, 20);
+        ASSERT_TRUE(applied(40));
+        w.cores().block_on(embedded->stop());
+    }
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b"}, 21, 40);
+    ASSERT_TRUE(applied(80));
+    expect_complete(effects(w, "g"), {"a", "b"}, 40);
+}
+
+TEST_F(kafka_log_of_its_own, gives_the_group_back_to_an_embedded_log_when_all_is_applied) {
+    {
+        running log(w, {subscribed(w, "g")});
+        publish(w, {"a", "b"}, 1, 20);
+        ASSERT_TRUE(eventually([&] { return log->status().at(0).head == 40 && log->status().at(0).lag == 0; }));
+    }
+    const auto embedded = w.make_embedded();
+    embedded->subscribe(subscribed(w, "g"));
+    w.cores().block_on(embedded->start());
+    publish(w, {"a", "b"}, 21, 30);
+    EXPECT_TRUE(applied(60));
+    w.cores().block_on(embedded->stop());
+    expect_complete(effects(w, "g"), {"a", "b"}, 30);
+    running again(w, {subscribed(w, "g")});
+    publish(w, {"a", "b"}, 31, 40);
+    ASSERT_TRUE(applied(80));
+    expect_complete(effects(w, "g"), {"a", "b"}, 40);
+}
+
+TEST_F(kafka_log_of_its_own, keeps_the_group_from_an_embedded_log_while_its_partitions_are_not_even) {
+    {
+        running log(w, {subscribed(w, "g")});
+        publish(w, {"a"}, 1, 5);
+        ASSERT_TRUE(applied(5));
+        ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0; }));
+    }
+    w.execute("UPDATE taker.consumer_partition SET position = position - 1 WHERE partition = 0");
+    const auto embedded = w.make_embedded();
+    embedded->subscribe(subscribed(w, "g"));
+    w.cores().block_on(embedded->start());
+    publish(w, {"a"}, 6, 6);
+    w.execute("UPDATE taker.consumer_partition SET position = position + 1 WHERE partition = 0");
+    EXPECT_TRUE(applied(6));
+    w.cores().block_on(embedded->stop());
+    expect_complete(effects(w, "g"), {"a"}, 6);
+}
+
+TEST_F(kafka_log_of_its_own, applies_again_what_came_since_a_time_while_it_runs) {
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b", "c"}, 1, 10);
+    ASSERT_TRUE(applied(30));
+    ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0; }));
+    const auto from = w.number("SELECT platform.rewind_group('taker', 'g', 'maker', (SELECT time FROM maker.outbox ORDER BY position OFFSET 15 LIMIT 1))");
+    publish(w, {"a", "b", "c"}, 11, 11);  // by which it is noticed
+    const auto repeated = static_cast<std::size_t>(w.number("SELECT count(*) FROM maker.outbox WHERE position > " + std::to_string(from)));
+    ASSERT_GE(repeated, 15u);
+    ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0 && count(w, "g") == 30 + repeated; })) << count(w, "g");
+}
+
+TEST_F(kafka_log_of_its_own, shares_the_partitions_of_a_group_among_its_instances) {
+    std::atomic<std::size_t> by_first{0}, by_second{0};
+    const auto counting = [](std::atomic<std::size_t>& n) {
+        return [&n](std::span<const event> batch) -> std::optional<error> {
+            n += batch.size();
+            return std::nullopt;
+        };
+    };
+    const std::vector<std::string> keys{"a", "b", "c", "d", "e", "f", "g", "h"};
+    running first(w, {subscribed(w, "g", counting(by_first))}), second(w, {subscribed(w, "g", counting(by_second))});
+    int n = 0;
+    ASSERT_TRUE(eventually([&] {
+        ++n;
+        publish(w, keys, n, n);
+        return by_first > 0 && by_second > 0;
+    }));
+    publish(w, keys, n + 1, n + 20);
+    second.stop();
+    publish(w, keys, n + 21, n + 30);
+    ASSERT_TRUE(applied(keys.size() * static_cast<std::size_t>(n + 30)));
+    expect_complete(effects(w, "g"), keys, n + 30);
+}
+
+TEST_F(kafka_log_of_its_own, loses_and_repeats_nothing_when_the_broker_is_killed_or_stands_still) {
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b", "c"}, 1, 20);
+    ASSERT_TRUE(applied(60));
+    ::kill(the_broker().pid(), SIGKILL);
+    ASSERT_TRUE(eventually([] { return !the_broker().running(); }));
+    publish(w, {"a", "b", "c"}, 21, 40);  // nobody who produces notices
+    ASSERT_TRUE(eventually([&] { return dynamic_cast<platform_log&>(*log).trouble().find("does not answer") != std::string::npos; }));
+    the_broker().start();
+    ASSERT_TRUE(applied(120));
+    ::kill(the_broker().pid(), SIGSTOP);
+    publish(w, {"a", "b", "c"}, 41, 60);
+    ASSERT_TRUE(eventually([&] { return !dynamic_cast<platform_log&>(*log).trouble().empty(); }));
+    ::kill(the_broker().pid(), SIGCONT);
+    ASSERT_TRUE(applied(180));
+    expect_complete(effects(w, "g"), {"a", "b", "c"}, 60);
+    EXPECT_TRUE(eventually([&] { return dynamic_cast<platform_log&>(*log).trouble().empty(); }));
+}
+
+TEST_F(kafka_log_of_its_own, sends_everything_again_to_a_topic_that_was_made_anew) {
+    {
+        running log(w, {subscribed(w, "g")});
+        publish(w, {"a", "b", "c"}, 1, 20);
+        ASSERT_TRUE(applied(60));
+    }
+    publish(w, {"a", "b", "c"}, 21, 30);
+    const auto admin = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
+    auto* old = rd_kafka_DeleteTopic_new(w.topic().c_str());
+    const queue answers(rd_kafka_queue_new(admin.get()));
+    rd_kafka_DeleteTopics(admin.get(), &old, 1, nullptr, answers.get());
+    const client_event said(rd_kafka_queue_poll(answers.get(), 30'000));
+    rd_kafka_DeleteTopic_destroy(old);
+    ASSERT_TRUE(said);
+    running log(w, {subscribed(w, "g")});
+    ASSERT_TRUE(applied(90));
+    publish(w, {"a", "b", "c"}, 31, 32);
+    ASSERT_TRUE(applied(96));
+    expect_complete(effects(w, "g"), {"a", "b", "c"}, 32);
+}
+
+TEST_F(kafka_log_of_its_own, says_how_to_mend_a_topic_that_is_not_as_it_is_set) {
+    { running log(w, {subscribed(w, "g")}); publish(w, {"a"}, 1, 1); ASSERT_TRUE(applied(1)); }
+    kafka_log_options o;
+    o.brokers.brokers = the_broker().address();
+    o.prefix = w.topic().substr(0, w.topic().find('.') + 1);
+    o.partitions = 5;
+    kafka_log other(w.cores(), w.reader(), o);
+    other.subscribe(subscribed(w, "g"));
+    w.cores().block_on(other.start());
+    EXPECT_TRUE(eventually([&] { return other.trouble().find("has 3 partitions and kafka.partitions says 5: set kafka.partitions=3") != std::string::npos; })) << other.trouble();
+    w.cores().block_on(other.stop());
+}
+
+}  // namespace
+}  // namespace bv::events::kafka

@@ -1,0 +1,179 @@
+#include "platform/events/kafka/topics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "platform/telemetry/log.hpp"
+
+namespace bv::events::kafka {
+namespace {
+
+constexpr int patience_ms = 3'000;  // with one call
+constexpr milliseconds between_looks{1'000};
+const std::string being_made = "topics are being made";
+
+using metadata = std::unique_ptr<const struct rd_kafka_metadata, destroyer<rd_kafka_metadata_destroy>>;
+using new_topic = std::unique_ptr<rd_kafka_NewTopic_t, destroyer<rd_kafka_NewTopic_destroy>>;
+using config_resource = std::unique_ptr<rd_kafka_ConfigResource_t, destroyer<rd_kafka_ConfigResource_destroy>>;
+
+std::string does_not_answer(const connection& c, std::string_view why) {
+    return fmt::format("Kafka at {} does not answer ({}): events wait in the outboxes and follow when it does", c.brokers, why);
+}
+
+const rd_kafka_metadata_topic* find(const struct rd_kafka_metadata& all, const std::string& name) {
+    for (int i = 0; i < all.topic_cnt; ++i)
+        if (name == all.topics[i].topic) return &all.topics[i];
+    return nullptr;
+}
+
+new_topic described(const topic& t) {
+    std::array<char, 512> why{};
+    new_topic out(rd_kafka_NewTopic_new(t.name.c_str(), t.partitions, t.replication, why.data(), why.size()));
+    if (!out) throw failure(code::invalid_argument, "KAFKA_CONFIGURATION", fmt::format("topic {}: {}", t.name, why.data()));
+    rd_kafka_NewTopic_set_config(out.get(), "cleanup.policy", "delete");
+    rd_kafka_NewTopic_set_config(out.get(), "retention.ms", fmt::to_string(t.retention.count()).c_str());
+    if (t.replication >= 3) rd_kafka_NewTopic_set_config(out.get(), "min.insync.replicas", "2");
+    return out;
+}
+
+}  // namespace
+
+topic_keeper::topic_keeper(connection c, std::vector<topic> topics, std::function<void()> changed)
+    : connection_(std::move(c)), topics_(std::move(topics)), changed_(std::move(changed)),
+      client_(make_client(RD_KAFKA_PRODUCER, connection_, {})), trouble_(does_not_answer(connection_, "it was not asked yet")) {}
+
+topic_keeper::~topic_keeper() { stop(); }
+
+void topic_keeper::start() {
+    thread_ = std::jthread([this](const std::stop_token& over) { run(over); });
+}
+
+void topic_keeper::stop() noexcept { thread_.request_stop(); }
+
+bool topic_keeper::ready() const {
+    const std::lock_guard hold(mutex_);
+    return ready_;
+}
+
+bool topic_keeper::made(const std::string& topic) const {
+    const std::lock_guard hold(mutex_);
+    return made_.contains(topic);
+}
+
+std::string topic_keeper::trouble() const {
+    const std::lock_guard hold(mutex_);
+    return trouble_;
+}
+
+void topic_keeper::tell(bool ready, std::string trouble) {
+    {
+        const std::lock_guard hold(mutex_);
+        if (ready == ready_ && trouble == trouble_) return;
+        ready_ = ready;
+        trouble_ = trouble;
+    }
+    if (trouble.empty()) telemetry::info("kafka.ready", {{"brokers", connection_.brokers}});
+    else telemetry::warn("kafka.trouble", {{"message", trouble}});
+    changed_();
+}
+
+void topic_keeper::run(const std::stop_token& over) {
+    while (!over.stop_requested()) {
+        if (!ready()) {
+            auto trouble = look();
+            const bool well = trouble.empty();
+            if (well) trouble = drift_ = other_retention();
+            if (!over.stop_requested() && trouble != being_made) tell(well, std::move(trouble));
+        } else {
+            const struct rd_kafka_metadata* all = nullptr;
+            const auto e = rd_kafka_metadata(client_.get(), 0, nullptr, &all, patience_ms);
+            const metadata holder(all);
+            auto trouble = e == RD_KAFKA_RESP_ERR_NO_ERROR ? drift_ : does_not_answer(connection_, rd_kafka_err2str(e));
+            if (!over.stop_requested()) tell(true, std::move(trouble));
+        }
+        std::unique_lock hold(mutex_);
+        wake_.wait_for(hold, over, !ready_ && !made_.empty() ? between_looks / 10 : between_looks, [] { return false; });
+    }
+}
+
+// What stands between us and topics that are as they should be. Makes those that are missing.
+std::string topic_keeper::look() {
+    const struct rd_kafka_metadata* got = nullptr;
+    const auto e = rd_kafka_metadata(client_.get(), 1, nullptr, &got, patience_ms);
+    const metadata all(got);
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return does_not_answer(connection_, rd_kafka_err2str(e));
+    std::vector<topic> missing;
+    for (const auto& t : topics_) {
+        const auto* there = find(*all, t.name);
+        if (!there) {
+            missing.push_back(t);
+        } else if (there->partition_cnt != t.partitions) {
+            return fmt::format("topic {} has {} partitions and kafka.partitions says {}: set kafka.partitions={}. To have another number, let every group "
+                               "catch up (bv status), stop the platform, delete the topics and start it with the new one",
+                               t.name, there->partition_cnt, t.partitions, there->partition_cnt);
+        } else {
+            for (int p = 0; p < there->partition_cnt; ++p)
+                if (there->partitions[p].leader < 0) return fmt::format("topic {}: partition {} has no leader", t.name, there->partitions[p].id);
+        }
+    }
+    if (missing.empty()) return {};
+    if (auto trouble = make(missing); !trouble.empty()) return trouble;
+    return being_made;
+}
+
+std::string topic_keeper::make(const std::vector<topic>& missing) {
+    std::vector<new_topic> wanted;
+    std::vector<rd_kafka_NewTopic_t*> raw;
+    for (const auto& t : missing) raw.push_back(wanted.emplace_back(described(t)).get());
+    const queue answers(rd_kafka_queue_new(client_.get()));
+    rd_kafka_CreateTopics(client_.get(), raw.data(), raw.size(), nullptr, answers.get());
+    const client_event said(rd_kafka_queue_poll(answers.get(), patience_ms * 3));
+    if (!said) return does_not_answer(connection_, "no topic was made");
+    if (const auto e = rd_kafka_event_error(said.get())) return fmt::format("topics cannot be made: {}", rd_kafka_err2str(e));
+    std::size_t n = 0;
+    const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(said.get()), &n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string name = rd_kafka_topic_result_name(results[i]);
+        const auto e = rd_kafka_topic_result_error(results[i]);
+        if (e == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+        if (e != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            const char* text = rd_kafka_topic_result_error_string(results[i]);
+            return fmt::format("topic {} cannot be made: {}", name, text ? text : rd_kafka_err2str(e));
+        }
+        telemetry::info("kafka.topic_made", {{"topic", name}});
+        const std::lock_guard hold(mutex_);
+        made_.insert(name);
+    }
+    return {};
+}
+
+// Retention that is not what is set: told, and no reason to stand still.
+std::string topic_keeper::other_retention() {
+    std::vector<config_resource> holders;
+    std::vector<rd_kafka_ConfigResource_t*> raw;
+    for (const auto& t : topics_) raw.push_back(holders.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, t.name.c_str())).get());
+    const queue answers(rd_kafka_queue_new(client_.get()));
+    rd_kafka_DescribeConfigs(client_.get(), raw.data(), raw.size(), nullptr, answers.get());
+    const client_event said(rd_kafka_queue_poll(answers.get(), patience_ms));
+    if (!said || rd_kafka_event_error(said.get())) return {};
+    std::size_t n = 0, entries = 0;
+    const auto* found = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(said.get()), &n);
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::string_view name = rd_kafka_ConfigResource_name(found[i]);
+        const auto t = std::ranges::find(topics_, name, &topic::name);
+        const auto* all = rd_kafka_ConfigResource_configs(found[i], &entries);
+        for (std::size_t k = 0; t != topics_.end() && k < entries; ++k) {
+            const char* value = rd_kafka_ConfigEntry_value(all[k]);
+            if (std::string_view(rd_kafka_ConfigEntry_name(all[k])) != "retention.ms" || !value) continue;
+            if (value != fmt::to_string(t->retention.count()))
+                return fmt::format("topic {} keeps events for {} ms and kafka.retention says {}: alter its retention.ms, or the setting", t->name, value, t->retention.count());
+        }
+    }
+    return {};
+}
+
+}  // namespace bv::events::kafka

@@ -1,0 +1,65 @@
+// Topics as code: made at start where they are missing, and checked against what is set. And the one who asks, all the time,
+// whether the brokers answer.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "platform/core/clock.hpp"
+#include "platform/events/kafka/client.hpp"
+
+namespace bv::events::kafka {
+
+struct topic {
+    std::string name;
+    std::int32_t partitions = 1;
+    std::int16_t replication = 1;
+    milliseconds retention{0};
+};
+
+// Its calls block, so it has a thread of its own. Thread-safe.
+class topic_keeper {
+public:
+    // changed is called on that thread whenever ready(), made() or trouble() is another.
+    topic_keeper(connection, std::vector<topic>, std::function<void()> changed);
+    // Waits for the call in hand: seconds at most.
+    ~topic_keeper();
+
+    void start();
+    void stop() noexcept;
+
+    // All topics are there, with as many partitions as are set.
+    [[nodiscard]] bool ready() const;
+    // By this process: what was sent before is not in it.
+    [[nodiscard]] bool made(const std::string& topic) const;
+    // Empty when all is well, else what is not and how to mend it.
+    [[nodiscard]] std::string trouble() const;
+
+private:
+    void run(const std::stop_token&);
+    [[nodiscard]] std::string look();
+    [[nodiscard]] std::string make(const std::vector<topic>& missing);
+    [[nodiscard]] std::string other_retention();
+    void tell(bool ready, std::string trouble);
+
+    const connection connection_;
+    const std::vector<topic> topics_;
+    const std::function<void()> changed_;
+    client client_;
+    std::string drift_;  // of the thread alone: what it found when the topics were there
+    mutable std::mutex mutex_;
+    std::condition_variable_any wake_;
+    bool ready_ = false;
+    std::set<std::string> made_;
+    std::string trouble_;
+    std::jthread thread_;
+};
+
+}  // namespace bv::events::kafka
