@@ -30,9 +30,6 @@ std::span<const pg::migration> platform_files() {
     return files;
 }
 
-// Where services are processes of their own, an event of another is only seen by looking.
-constexpr milliseconds look_for_others_events{25};
-
 storage::lease_terms turn_of(const process& p) { return {.life = p.settings.get<milliseconds>("leases.life")}; }
 
 payment::provider_options provider_of(const process& p) {
@@ -97,14 +94,6 @@ inventory::options inventory_options(const process& p) {
     return o;
 }
 
-events::embedded_log_options log_options(const process& p) {
-    events::embedded_log_options o;
-    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
-    o.retention = p.settings.get<std::chrono::hours>("events.retention");
-    o.leases = turn_of(p);
-    return o;
-}
-
 }  // namespace
 
 std::vector<pg::migration_set> migration_sets() {
@@ -162,7 +151,7 @@ std::unique_ptr<shared_store> shared_store_of(const process& p) {
 
 modules::modules(process p)
     : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)), shared_(shared_store_of(process_)),
-      log(process_.runtime, database("log"), log_options(process_)) {
+      log_(make_event_log(process_, database("log"))), log(*log_) {
     bind();
     if (!holds("gateway")) return;
     // A claim cannot outlive its request, unless the process or the database died under it.
@@ -226,7 +215,8 @@ std::vector<bv::module> modules::lifecycle() {
                    .start = [this] { return start_watching(); },
                    .stop = [this] { return stop_watching(); },
                    .unready = [this] { return database_away_.load() ? std::string("it does not answer") : std::string{}; }});
-    out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); }});
+    out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); },
+                   .degraded = [this] { return log.trouble(); }});
     const auto add = [&out](auto& it) {
         if (it.held()) out.push_back(it.here().lifecycle());
     };

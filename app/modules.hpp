@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/event_log.hpp"
 #include "app/part.hpp"
 #include "app/role_directory.hpp"
 #include "app/roles.hpp"
@@ -31,7 +32,7 @@
 #include "gateway/edge.hpp"
 #include "gateway/remote_authenticator.hpp"
 #include "platform/core/config.hpp"
-#include "platform/events/embedded_log.hpp"
+#include "platform/events/platform_log.hpp"
 #include "platform/rpc/peer/peer_channel.hpp"
 #include "platform/rpc/peer/peer_listener.hpp"
 #include "platform/runtime/module.hpp"
@@ -58,6 +59,7 @@ struct process {
     std::string url;                                                     // where clients reach this platform: the issuer of its tokens
     std::vector<std::string> roles = role_names();                       // that it holds
     std::vector<std::string> redis{};                                    // endpoints of what processes share; empty: there is none
+    std::string kafka_brokers{};                                         // that carry the event log; empty: it is the embedded one
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
     rpc::peer_identity identity{};                                       // where others are held
 
@@ -106,8 +108,10 @@ private:
     std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_;
     std::unique_ptr<shared_store> shared_;
 
+    const std::unique_ptr<events::platform_log> log_;
+
 public:
-    events::embedded_log log;
+    events::platform_log& log;
     std::optional<pg::idempotency_store> answers;  // of the gateway
 
     part<audit::service, bitvelocity::audit::v1::audit_service, bitvelocity::audit::v1::audit_service_client, bitvelocity::audit::v1::audit_service_remote> audit;

@@ -37,10 +37,13 @@ std::int64_t memory_of(pid_t pid) {
 
 std::string megabytes(std::int64_t bytes) { return fmt::format("{} MB", bytes >> 20); }
 
+// Of "127.0.0.1:9092".
+std::int64_t port_of(const std::string& address) { return std::atoi(address.substr(address.rfind(':') + 1).c_str()); }
+
 json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
-    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid);
-    auto children = postgres + provider + redis;
+    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid);
+    auto children = postgres + provider + redis + kafka;
     json::object roles;
     std::map<std::string, int> instances;
     for (const auto& r : processes) {
@@ -54,6 +57,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
                      {"postgres", {{"pid", p.postgres_pid}, {"bytes", postgres}}},
                      {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
     if (p.redis_pid != 0) out["redis"] = {{"pid", p.redis_pid}, {"bytes", redis}};
+    if (p.kafka_pid != 0) out["kafka"] = {{"pid", p.kafka_pid}, {"port", port_of(p.kafka)}, {"bytes", kafka}};
     for (auto& [name, role] : roles) out[name] = role;
     return out;
 }

@@ -4,6 +4,7 @@
 //   platform.json   what runs: process ids, ports, URLs; rewritten at every start, removed at a clean stop
 //   postgres/       the private cluster          secrets/   keys and passwords, 0600
 //   redis/          the private Redis of up --with redis
+//   kafka/          the private broker of up --with kafka
 //   roles.json      in profile full: the process of each role, and where it listens (app/role_directory.hpp)
 //   log/            platform.log, provider.log, of each role one   mail/      e-mails of the development transport
 #pragma once
@@ -23,10 +24,12 @@ struct running_platform {
     pid_t postgres_pid = 0;
     pid_t provider_pid = 0;
     pid_t redis_pid = 0;         // of a private Redis; 0: there is none
+    pid_t kafka_pid = 0;         // of a private broker; 0: there is none
     std::uint16_t port = 0;
     std::uint16_t provider_port = 0;
     std::string url;             // where it listens: "http://127.0.0.1:8080"
     std::string redis;           // where the private Redis listens, as redis.endpoints has it
+    std::string kafka;           // brokers that carry the event log; empty: none do
     std::string public_url;      // where clients reach it
     std::string certificate;     // PEM file of its TLS certificate; empty: plain HTTP
     std::string database_url;    // for an administrator's connection; no password in it

@@ -1,4 +1,4 @@
-// Servers that a start brings along beside the database, when it is asked to: bv up --with redis.
+// Servers that a start brings along beside the database, when it is asked to: bv up --with kafka,redis.
 #pragma once
 
 #include <span>
@@ -9,10 +9,11 @@
 namespace bv::stack {
 
 struct extras {
+    bool kafka = false;
     bool redis = false;
 };
 
-// Names, each perhaps a list: "redis". Error INVALID_ARGUMENT "UNKNOWN_EXTRA" that lists what there is.
+// Names, each perhaps a list: "kafka,redis". Error INVALID_ARGUMENT "UNKNOWN_EXTRA" that lists what there is.
 [[nodiscard]] result<extras> parse_extras(std::span<const std::string> names);
 
 }  // namespace bv::stack

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/stack/extras.hpp"
+#include "app/stack/kafka_child.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
@@ -72,6 +73,8 @@ struct platform::impl {
     void start_redis();
     [[nodiscard]] std::vector<std::string> redis_endpoints() const;
     void tend_redis();
+    void launch_kafka();
+    void await_kafka();
     void start_services();
     void start_roles();
     void listen();
@@ -88,6 +91,7 @@ struct platform::impl {
     std::unique_ptr<telemetry_export> exports;
     provider_child provider;
     redis_child redis;
+    kafka_child kafka;
     std::unique_ptr<node> services;      // profile one
     std::unique_ptr<supervisor> roles;   // profile full
     std::vector<std::string> role_arguments;
@@ -138,6 +142,19 @@ std::vector<std::string> platform::impl::redis_endpoints() const {
     return settings.get<std::vector<std::string>>("redis.endpoints");
 }
 
+// Takes seconds to answer: begun first, and waited for last.
+void platform::impl::launch_kafka() {
+    kafka.launch(settings, dir);
+    state.kafka = kafka.brokers();
+    state.kafka_pid = kafka.pid();
+    if (!state.kafka.empty()) report(kafka.started() ? "kafka: starting a broker" : "kafka: using the brokers given");
+}
+
+void platform::impl::await_kafka() {
+    for (bool told = false; !kafka.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
+        if (!std::exchange(told, true)) report("kafka: waiting for the broker");
+}
+
 void platform::impl::start_services() {
     report("services: starting");
     const auto given = settings.get<std::string>("provider.url");
@@ -153,7 +170,8 @@ void platform::impl::start_services() {
         },
         .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
         .url = state.public_url,
-        .redis = redis_endpoints()});
+        .redis = redis_endpoints(),
+        .kafka_brokers = kafka.brokers()});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
@@ -195,6 +213,7 @@ void platform::impl::tend_redis() {
 
 void platform::impl::tend_children() {
     tend_redis();
+    if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
@@ -246,8 +265,10 @@ void platform::start() {
     p.runtime.start();
     p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
-    const std::function<void()> steps[] = {[&p] { p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); }, [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
-                                           [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); }};
+    const std::function<void()> steps[] = {[&p] { p.launch_kafka(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
+                                           [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
+                                           [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); },
+                                           [&p] { p.await_kafka(); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();
@@ -315,6 +336,7 @@ void platform::stop() noexcept {
         telemetry::error("stack.stop_timed_out", {{"seconds", most.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
         p.provider.stop();
         p.redis.stop();
+        p.kafka.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -344,6 +366,7 @@ void platform::stop() noexcept {
     p.services.reset();
     p.provider.stop();
     p.redis.stop();
+    p.kafka.stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

@@ -106,6 +106,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .url = state->public_url,
              .roles = roles,
              .redis = state->redis.empty() ? settings.get<std::vector<std::string>>("redis.endpoints") : std::vector{state->redis},
+             .kafka_brokers = state->kafka,
              .peers = &peers,
              .identity = own});
     me.start();

@@ -1,0 +1,69 @@
+#include "app/event_log.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/modules.hpp"
+#include "platform/events/embedded_log.hpp"
+#include "platform/events/kafka/kafka_log.hpp"
+
+namespace bv::app {
+
+namespace {
+
+// Where services are processes of their own, an event of another is only seen by looking.
+constexpr milliseconds look_for_others_events{25};
+
+std::unique_ptr<events::platform_log> make_embedded(const process& p, pg::database& log) {
+    events::embedded_log_options o;
+    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
+    o.retention = p.settings.get<std::chrono::hours>("events.retention");
+    o.leases.life = p.settings.get<milliseconds>("leases.life");
+    return std::make_unique<events::embedded_log>(p.runtime, log, o);
+}
+
+// The schemas whose events somebody follows, of the roles that the process holds.
+std::vector<std::string> relayed_by(const process& p) {
+    std::vector<std::string> out;
+    for (const auto& r : roles()) {
+        const auto follows = [&r](const role& other) { return std::ranges::find(other.follows, r.name) != other.follows.end(); };
+        if (p.holds(r.name) && std::ranges::any_of(roles(), follows)) out.emplace_back(r.schema);
+    }
+    return out;
+}
+
+events::kafka::properties client_properties(const config& c) {
+    events::kafka::properties out;
+    for (const auto& one : c.get<std::vector<std::string>>("kafka.client")) {
+        const auto equals = one.find('=');
+        if (equals == one.npos) throw failure(code::invalid_argument, "BAD_SETTING", fmt::format("kafka.client: \"{}\" is not of the form security.protocol=ssl", one));
+        out.emplace(one.substr(0, equals), one.substr(equals + 1));
+    }
+    if (const auto password = c.get<std::string>("kafka.password"); !password.empty()) out.emplace("sasl.password", password);
+    return out;
+}
+
+std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database& log) {
+    const auto& c = p.settings;
+    events::kafka::kafka_log_options o;
+    o.brokers = {p.kafka_brokers, client_properties(c)};
+    o.relays = relayed_by(p);
+    o.prefix = c.get<std::string>("kafka.prefix");
+    o.partitions = c.get<std::int32_t>("kafka.partitions");
+    o.replication = c.get<std::int16_t>("kafka.replication");
+    o.topic_retention = c.get<milliseconds>("kafka.retention");
+    o.leases.life = c.get<milliseconds>("leases.life");
+    o.session_timeout = c.get<milliseconds>("kafka.session_timeout");
+    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
+    o.retention = c.get<std::chrono::hours>("events.retention");
+    return std::make_unique<events::kafka::kafka_log>(p.runtime, log, std::move(o), p.clock, p.rng);
+}
+
+}  // namespace
+
+std::unique_ptr<events::platform_log> make_event_log(const process& p, pg::database& log) {
+    return p.kafka_brokers.empty() ? make_embedded(p, log) : make_kafka(p, log);
+}
+
+}  // namespace bv::app
