@@ -1,73 +1,23 @@
 // bench_event_log DIRECTORY [events [rounds]]: how fast one subscription applies events that are there already, against a
 // bare SQL loop that does the same on the same tables: read 64 rows, insert an effect of each, move the position, commit.
 // Both in turns on one private cluster with fsync on; prints one JSON object with events a second of each round.
-#include <array>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <thread>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <libpq-fe.h>
-#include <unistd.h>
 
+#include "bench/events/tables.hpp"
 #include "platform/core/assert.hpp"
 #include "platform/core/error.hpp"
 #include "platform/events/embedded_log.hpp"
-#include "platform/events/migrations.hpp"
-#include "platform/storage/postgres/cluster.hpp"
-#include "platform/storage/postgres/migrations.hpp"
 
 namespace {
 
 using namespace bv;
-using session = std::unique_ptr<PGconn, void (*)(PGconn*)>;
-
-constexpr int batch = 64;
-constexpr std::array maker_files{embedded_file{"0001_maker.sql", "SELECT platform.create_outbox('{{schema}}');"}};
-constexpr std::array taker_files{embedded_file{"0001_taker.sql", R"(
-    SELECT platform.create_consumer('{{schema}}');
-    CREATE TABLE taker.effect (group_name text NOT NULL, id uuid NOT NULL, key text NOT NULL, payload bytea NOT NULL, PRIMARY KEY (group_name, id));
-    GRANT SELECT, INSERT ON taker.effect TO bv_taker;)"}};
-
-constexpr pg::statement insert_effects{"bench.insert_effects", R"(
-    INSERT INTO taker.effect (group_name, id, key, payload) SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[]))"};
-
-std::string password_of(std::string_view) { return "bench"; }
-
-session connect(const std::string& conninfo) {
-    session c(PQconnectdb(conninfo.c_str()), PQfinish);
-    if (PQstatus(c.get()) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(c.get()));
-    return c;
-}
-
-std::string run(const session& c, const std::string& sql) {
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> r(PQexec(c.get(), sql.c_str()), PQclear);
-    const auto status = PQresultStatus(r.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error(PQerrorMessage(c.get()));
-    return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
-}
-
-void fill(const session& admin, int events) {
-    run(admin, fmt::format("INSERT INTO maker.outbox (id, type, key, actor, traceparent, payload) "
-                           "SELECT gen_random_uuid(), 'bench.v1.Happened', 'key-' || n % 1000, 'service:maker', '', decode(repeat('ab', 300), 'hex') "
-                           "FROM generate_series(1, {}) AS n",
-                           events));
-    run(admin, "ANALYZE maker.outbox");
-}
-
-double seconds_since(std::chrono::steady_clock::time_point t) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count(); }
-
-task<void> apply(storage::unit_of_work& uow, std::string group, std::span<const events::event> some) {
-    std::vector<uuid> ids;
-    std::vector<std::string> keys;
-    std::vector<pg::bytes> payloads;
-    for (const auto& e : some) ids.push_back(e.id), keys.push_back(e.key), payloads.push_back({e.payload});
-    pg::of(uow).send(insert_effects, pg::params(group, ids, keys, payloads));
-    co_return;
-}
+using namespace bv::bench;
 
 double by_subscription(runtime& threads, pg::database& reader, pg::database& taker, const session& admin, int round, int events) {
     const auto group = fmt::format("group-{}", round);
@@ -134,9 +84,7 @@ int main(int argc, char** argv) try {
     runtime threads(1);
     threads.start();
     pg::database admin({.conninfo = cluster.admin_conninfo(), .name = "admin"}, system_clock());
-    const std::array sets{pg::migration_set{"platform", bv::events::migration_files()}, pg::migration_set{"log", {}}, pg::migration_set{"maker", maker_files},
-                          pg::migration_set{"taker", taker_files}};
-    threads.block_on(pg::migrate(admin, sets, &password_of, [](const pg::migration_progress&) {}));
+    migrate(threads, admin);
     pg::database reader({.conninfo = cluster.conninfo("bv_log", "bench"), .name = "log"}, system_clock());
     pg::database taker({.conninfo = cluster.conninfo("bv_taker", "bench"), .name = "taker"}, system_clock());
     const auto superuser = connect(cluster.admin_conninfo()), plain_reader = connect(cluster.conninfo("bv_log", "bench")),
