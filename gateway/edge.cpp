@@ -103,13 +103,12 @@ task<result<rpc::principal>> edge::impl::authenticate(const http::request& reque
 }
 
 task<std::optional<error>> edge::impl::limit(const http::request& request, exchange& x) {
+    const bool is_anonymous = x.caller.kind == rpc::caller_kind::anonymous;
+    auto& counted = is_anonymous ? anonymous : x.caller.kind == rpc::caller_kind::user ? users : programs;
+    auto who_spends = is_anonymous ? request.remote_address : x.caller.actor();
     const auto now = time.steady_now();
-    switch (x.caller.kind) {
-        case rpc::caller_kind::anonymous: x.rate = co_await anonymous.take(request.remote_address, now, shared.limits); break;
-        case rpc::caller_kind::user: x.rate = co_await users.take(x.caller.actor(), now, shared.limits); break;
-        case rpc::caller_kind::api_key:
-        case rpc::caller_kind::service: x.rate = co_await programs.take(x.caller.actor(), now, shared.limits); break;
-    }
+    if (shared.limits) x.rate = co_await counted.take(std::move(who_spends), now, shared.limits);
+    else x.rate = counted.take(who_spends, now);
     const auto outcome = x.rate->outcome();
     if (outcome) co_return std::nullopt;
     co_return outcome.error();

@@ -12,7 +12,6 @@ from lib import figures, platform
 from lib.environment import CannotMeasure, ensure, free_port
 
 PRODUCTS = 10_000
-SECONDS = 8  # of a pass: wrk waits out its time, also when everything has been read
 
 SCRIPT = """
 local sent, answered, all = 0, 0, 0
@@ -49,10 +48,10 @@ def fill(p):
 
 
 def read_all(run, p):
-    """Milliseconds of the median read."""
+    """Milliseconds of the median read. wrk waits out its time, also when everything has been read."""
     script = run.folder / "levels.lua"
     script.write_text(SCRIPT)
-    out = subprocess.run(["wrk", "-t1", "-c32", f"-d{SECONDS}s", "--latency", "-s", script, p.url, "--", str(PRODUCTS)], capture_output=True, text=True).stdout
+    out = subprocess.run(["wrk", "-t1", "-c32", f"-d{round(run.seconds(12))}s", "--latency", "-s", script, p.url, "--", str(PRODUCTS)], capture_output=True, text=True).stdout
     median = re.search(r"50%\s+([\d.]+)(us|ms|s)", out)
     read = next((int(line.split()[0]) for line in out.splitlines() if " requests in " in line), 0)
     if read < PRODUCTS or "Non-2xx" in out or not median:
