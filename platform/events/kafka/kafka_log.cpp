@@ -101,6 +101,7 @@ struct kafka_log::impl {
     std::unique_ptr<topic_keeper> keeper;
     std::shared_ptr<signal> changed;
     std::atomic<tailer*> awake{nullptr};  // set while it runs
+    std::atomic<std::size_t> readers{0};  // of the tails: observers, and relays whose turn it is
     std::atomic<bool> halted{false};
     mutable std::mutex mutex;
     std::vector<std::int64_t> heads, passed;  // of the subscriptions
@@ -116,6 +117,7 @@ struct kafka_log::impl {
     void build_relays();
     void build_tails();
     task<void> prepare();
+    static task<void> take_turn(impl*, relay*, std::int64_t fence);
     task<void> watch_progress();
     task<void> progress();
     void halt();
@@ -161,7 +163,7 @@ void kafka_log::impl::build_relays() {
         auto sends = std::make_unique<relay>(options.brokers, relay_options{.source = source, .topic = topic_of(source), .partitions = options.partitions}, its_tail,
                                              storage.outboxes(), relays_at, core(next), time);
         auto terms = storage::named("relay:" + source, options.leases);
-        auto turn = std::make_unique<storage::leased_job>(leases, std::move(terms), [r = sends.get()](const storage::tenure& t) { return r->run(t.fence()); }, core(next), time, random);
+        auto turn = std::make_unique<storage::leased_job>(leases, std::move(terms), [this, r = sends.get()](const storage::tenure& t) { return take_turn(this, r, t.fence()); }, core(next), time, random);
         relays.push_back({std::move(sends), std::move(turn)});
         ++next;
     }
@@ -174,7 +176,18 @@ void kafka_log::impl::build_tails() {
     for (const auto& source : wanted) all.push_back(tails[source] = std::make_shared<source_tail>(source, options.ring));
     std::size_t next = 0;
     for (const auto& o : observers) watching.push_back(std::make_unique<observer_loop>(o, tails.at(o.source), core(next++), time));
-    if (!all.empty()) tail = std::make_unique<tailer>(storage.outboxes(), all, core(0), time, options.tail);
+    if (!all.empty()) tail = std::make_unique<tailer>(storage.outboxes(), all, core(0), time, options.tail, [this] { return readers > 0; });
+    readers = observers.size();
+}
+
+task<void> kafka_log::impl::take_turn(impl* self, relay* sends, std::int64_t fence) {
+    struct reading {
+        std::atomic<std::size_t>& readers;
+        ~reading() { --readers; }
+    } const counted{self->readers};
+    ++self->readers;
+    self->tail->wake();
+    co_await sends->run(fence);
 }
 
 // Nothing is sent or read before the topics are there. One that was made anew gets all that the outbox still has.
