@@ -100,6 +100,19 @@ TEST(redis_client, logs_in) {
     });
 }
 
+TEST(redis_client, speaks_the_older_protocol_to_an_older_server) {
+    NEEDS_REDIS();
+    scratch::server one({"--requirepass", "open sesame", "--rename-command", "HELLO", ""});
+    auto o = to({one.at()});
+    o.password = "open sesame";
+    with_client(o, sets_and_gets);
+    o.password.clear();
+    with_client(o, [](client& c) -> task<void> {
+        EXPECT_TRUE(co_await is_away(&c));
+        EXPECT_EQ(c.trouble(), "away; slower");
+    });
+}
+
 TEST(redis_client, speaks_tls_to_whom_it_trusts) {
     NEEDS_REDIS();
     const testing::certificate own("IP:127.0.0.1"), strangers("IP:127.0.0.1"), misnamed("DNS:elsewhere.example");

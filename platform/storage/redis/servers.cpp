@@ -172,7 +172,7 @@ task<std::optional<topology>> servers::ask(address a) {
     auto sent = l->submit(command::of("CLUSTER", "SLOTS").encoded(), steady_point::max());
     if (!sent) co_return std::nullopt;
     const auto said = co_await link::wait(std::move(*sent));
-    if (!said) co_return std::nullopt;
+    if (!said || said->error_code() == "NOAUTH") co_return std::nullopt;
     // "ERR This instance has cluster support disabled", or a server or account that has no such command.
     if (said->is_error() && redirection_of(*said, a).is == redirection::kind::none) co_return topology::single(a);
     co_return topology::of_cluster(*said, a);
