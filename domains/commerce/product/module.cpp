@@ -40,7 +40,7 @@ rpc::grpc::streamed service::import_stream() { return bv::product::import_stream
 rpc::served service::served() { return contract::serve(impl_->endpoint); }
 
 bv::module service::lifecycle() {
-    // Nothing runs in the background: the event log runs the consumer.
+    // Nothing runs in the background: the event log calls the observer.
     struct nothing {
         static task<void> to_do() { co_return; }
     };
