@@ -371,7 +371,9 @@ void edge::add(rpc::stream_route r, std::uint64_t max_bytes) {
 void edge::add(rpc::grpc::streamed method) {
     auto& added = impl_->message_streams.emplace_back(std::move(method), http::body_stream{});
     added.second = {.max_bytes = std::numeric_limits<std::uint64_t>::max(),
-                    .handle = of_body(impl_, [m = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) { return self.serve_grpc_stream(request, body, *m, x); }),
+                    .handle = of_body(impl_, [m = &added.first](impl& self, http::request& request, http::body_reader& body, exchange& x) {
+                        return self.serve_grpc_stream(request, body, *m, x);
+                    }),
                     .unhurried = true};
 }
 

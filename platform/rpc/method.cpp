@@ -23,7 +23,8 @@ result<void> authorize(const auth_rule& rule, const principal& caller) {
 result<void> authorize_service(const auth_rule& rule, std::string_view service, std::string_view edge) {
     const bool for_services_only = rule.any_scope.size() == 1 && rule.any_scope[0] == security::internal_scope;
     if (std::ranges::find(rule.callers, service) != rule.callers.end() || (service == edge && !for_services_only)) return {};
-    return fail(code::permission_denied, "CALLER_NOT_ALLOWED", "The contract does not let the service " + std::string(service) + " call this; name it among the callers of the method.");
+    return fail(code::permission_denied, "CALLER_NOT_ALLOWED",
+                "The contract does not let the service " + std::string(service) + " call this; name it among the callers of the method.");
 }
 
 }  // namespace bv::rpc

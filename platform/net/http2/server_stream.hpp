@@ -49,7 +49,9 @@ public:
 
     // Whether the peer has kept its body waiting too long: then nobody waits for it any more.
     bool overdue(steady_point now);
-    [[nodiscard]] bool receiving() const noexcept { return state_ == state::fields || state_ == state::body || (state_ == state::stream && reader_ != nullptr && !wanted->unhurried); }
+    [[nodiscard]] bool receiving() const noexcept {
+        return state_ == state::fields || state_ == state::body || (state_ == state::stream && reader_ != nullptr && !wanted->unhurried);
+    }
 
     http::request request;
     const http::body_stream* wanted = nullptr;  // when its body is streamed

@@ -190,7 +190,8 @@ task<std::unique_ptr<stream_call>> channel::open(const streamed_method& m, conte
         asked = self->pick(asked.get());
         if (!asked) break;
         if (auto opened = co_await self->open(*asked, fields, m.path, ctx.deadline))
-            co_return std::make_unique<open_call>(std::move(opened), self->options.gzip, self->options.max_message_bytes, [self, path = m.path](http2::call_fault f) { return self->broken(f, path); }, std::move(span));
+            co_return std::make_unique<open_call>(std::move(opened), self->options.gzip, self->options.max_message_bytes,
+                                                  [self, path = m.path](http2::call_fault f) { return self->broken(f, path); }, std::move(span));
     }
     throw self->broken(http2::call_fault::unhandled, m.path);
 }

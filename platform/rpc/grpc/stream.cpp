@@ -84,7 +84,8 @@ task<void> run(const streamed& method, std::shared_ptr<call> c, http::body_write
     }
     if (failed) {
         const bool client_gave_up = broken.code == code::cancelled || broken.code == code::deadline_exceeded;
-        if (!client_gave_up) telemetry::error("rpc.failed", {{"method", method.path}, {"code", name(broken.code)}, {"reason", broken.reason}, {"error", broken.message}}, c->ctx.trace);
+        if (!client_gave_up)
+            telemetry::error("rpc.failed", {{"method", method.path}, {"code", name(broken.code)}, {"reason", broken.reason}, {"error", broken.message}}, c->ctx.trace);
         add_status(out.trailers, c->as_told(broken));
     }
     writer.finish_with(std::move(out.trailers));

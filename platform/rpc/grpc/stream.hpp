@@ -45,7 +45,8 @@ struct streamed {
 // Who reads of errors: the outside is not told what broke within.
 enum class audience : unsigned char { outside, peers };
 
-// The answer to such a call: its stream runs the method. Messages are compressed the way the request's are. `method`, request and body outlive it, as those of an http::body_stream do.
+// The answer to such a call: its stream runs the method. Messages are compressed the way the request's are. `method`, request and body
+// outlive it, as those of an http::body_stream do.
 [[nodiscard]] http::response serve(const streamed& method, const http::request&, http::body_reader&, context, std::size_t max_message_bytes, audience = audience::outside);
 
 }  // namespace bv::rpc::grpc

@@ -97,15 +97,18 @@ task<result<void>> run(const streamed_method& m, parse<Request> p, const one_to_
 // stream of answers. The caller is authorized as the contract says, each request read by `p`. The method outlives what this gives.
 template <class Request, class Response>
 [[nodiscard]] streamed serve_messages(const streamed_method& m, parse<Request> p, typed::stream_to_stream<Request, Response> call) {
-    return {std::string(m.path), [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
+    return {std::string(m.path),
+            [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
 }
 template <class Request, class Response>
 [[nodiscard]] streamed serve_requests(const streamed_method& m, parse<Request> p, typed::stream_to_one<Request, Response> call) {
-    return {std::string(m.path), [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
+    return {std::string(m.path),
+            [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
 }
 template <class Request, class Response>
 [[nodiscard]] streamed serve_answers(const streamed_method& m, parse<Request> p, typed::one_to_stream<Request, Response> call) {
-    return {std::string(m.path), [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
+    return {std::string(m.path),
+            [&m, p, call = std::move(call)](context& ctx, incoming& in, outgoing& out) { return typed::run<Request, Response>(m, p, call, ctx, in, out); }, &m};
 }
 
 }  // namespace bv::rpc::grpc

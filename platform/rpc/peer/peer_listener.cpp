@@ -39,7 +39,8 @@ constexpr milliseconds longest_call{30'000};  // of one that brings no deadline
 
 // A refusal, told to both sides.
 std::unexpected<error> refuse(const http::request& r, error e) {
-    telemetry::warn("peer.refused", {{"path", r.path()}, {"peer", r.peer ? std::string_view(r.peer->uri) : "none"}, {"remote_address", r.remote_address}, {"reason", e.reason}, {"why", e.message}});
+    const std::string_view peer = r.peer ? std::string_view(r.peer->uri) : "none";
+    telemetry::warn("peer.refused", {{"path", r.path()}, {"peer", peer}, {"remote_address", r.remote_address}, {"reason", e.reason}, {"why", e.message}});
     return std::unexpected(std::move(e));
 }
 
@@ -110,7 +111,8 @@ result<std::string> peer_listener::sender_of(const http::request& request) const
     if (!request.peer) return refuse(request, {code::unauthenticated, "PEER_UNKNOWN", "Only services of this platform may call here, and show by TLS who they are.", {}, {}});
     // A connection may outlive the certificate that it began with.
     if (request.peer->not_after <= clock_.now())
-        return refuse(request, {code::unauthenticated, "PEER_EXPIRED", fmt::format("The certificate of {} ended at {}.", request.peer->uri, rfc3339(request.peer->not_after)), {}, {}});
+        return refuse(request, {code::unauthenticated, "PEER_EXPIRED",
+                                fmt::format("The certificate of {} ended at {}.", request.peer->uri, rfc3339(request.peer->not_after)), {}, {}});
     auto id = security::parse_spiffe_id(request.peer->uri);
     if (!id) return refuse(request, {code::unauthenticated, "PEER_UNKNOWN", id.error().message, {}, {}});
     if (id->trust_domain != trust_domain_ || id->path.empty())
