@@ -41,6 +41,8 @@ public:
     virtual task<void> put_many(std::vector<loaded>) = 0;
     // The value was changed: from now on this process does not take the old one from here, and others do not soon. Does not wait.
     virtual void invalidate(std::string_view key) = 0;
+    // The same of a change that every process hears of by itself: the others are not told.
+    virtual void drop(std::string_view key) = 0;
 
     // What the level in memory of another process must know. Called on any thread.
     struct changes {

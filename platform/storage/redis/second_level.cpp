@@ -24,7 +24,11 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1)");
 
-using counters = std::unordered_map<std::string, std::uint64_t>;
+struct debt {
+    std::uint64_t number = 0;  // of the key's last invalidation
+    bool told = false;         // to other processes
+};
+using debts = std::unordered_map<std::string, debt>;
 
 }  // namespace
 
@@ -63,7 +67,7 @@ struct second_level::impl : std::enable_shared_from_this<impl> {
     // Sends what is owed until nothing is.
     task<void> pay_all();
     static task<void> pay(std::shared_ptr<impl>);
-    [[nodiscard]] counters some_owed();
+    [[nodiscard]] debts some_owed();
     void paid(const std::string& key, std::uint64_t number);
 
     const second_level_options options;
@@ -76,7 +80,7 @@ struct second_level::impl : std::enable_shared_from_this<impl> {
     telemetry::counter &hits, &misses, &passed, &waits, &refused;
 
     mutable std::mutex mutex;
-    counters owed;  // by key, the number of its last invalidation
+    debts owed;  // by key
     std::uint64_t invalidations = 0;
     steady_point past_until{};  // more were owed than are kept: until then everything is read past Redis
     bool paying = false;
@@ -134,9 +138,9 @@ task<void> second_level::impl::wait_for_others(const std::vector<std::string>& k
     }
 }
 
-counters second_level::impl::some_owed() {
+debts second_level::impl::some_owed() {
     const std::lock_guard hold(mutex);
-    counters out;
+    debts out;
     for (auto it = owed.begin(); it != owed.end() && out.size() < most_sent; ++it) out.insert(*it);
     if (out.empty()) paying = false;
     return out;
@@ -144,7 +148,7 @@ counters second_level::impl::some_owed() {
 
 void second_level::impl::paid(const std::string& key, std::uint64_t number) {
     const std::lock_guard hold(mutex);
-    if (const auto it = owed.find(key); it != owed.end() && it->second == number) owed.erase(it);  // else it was invalidated once more
+    if (const auto it = owed.find(key); it != owed.end() && it->second.number == number) owed.erase(it);  // else it was invalidated once more
 }
 
 task<void> second_level::impl::pay_all() {
@@ -152,7 +156,7 @@ task<void> second_level::impl::pay_all() {
         const auto some = some_owed();
         if (some.empty()) co_return;
         std::vector<command> drops;
-        std::vector<const counters::value_type*> of;
+        std::vector<const debts::value_type*> of;
         for (const auto& entry : some) {
             drops.push_back(command::on(key_of(entry.first), "UNLINK"));
             of.push_back(&entry);
@@ -162,8 +166,8 @@ task<void> second_level::impl::pay_all() {
         for (std::size_t i = 0; i < of.size(); ++i) {
             all = all && said[i];
             if (!said[i]) continue;
-            paid(of[i]->first, of[i]->second);
-            co_await redis.send(command::of("PUBLISH", channel(), self_name + ' ' + of[i]->first));
+            paid(of[i]->first, of[i]->second.number);
+            if (of[i]->second.told) co_await redis.send(command::of("PUBLISH", channel(), self_name + ' ' + of[i]->first));
         }
         failures = all ? 0 : std::min(failures + 1, 16);
         if (!all) co_await clock.sleep_for(milliseconds(1) + resilience::backoff(sending, failures, rng));
@@ -223,12 +227,14 @@ task<void> second_level::put_many(std::vector<loaded> all) {
     }
 }
 
-void second_level::invalidate(std::string_view key) {
+void second_level::owe(std::string_view key, bool others_are_told) {
     auto& s = *impl_;
     {
         const std::lock_guard hold(s.mutex);
-        if (s.owed.size() < s.options.most_owed || s.owed.contains(std::string(key))) s.owed[std::string(key)] = ++s.invalidations;
-        else s.past_until = s.clock.steady_now() + s.options.ttl;
+        if (s.owed.size() < s.options.most_owed || s.owed.contains(std::string(key))) {
+            auto& d = s.owed[std::string(key)];
+            d = {++s.invalidations, d.told || others_are_told};
+        } else s.past_until = s.clock.steady_now() + s.options.ttl;
         if (std::exchange(s.paying, true)) return;
     }
     s.jobs.spawn(s.home, impl::pay(impl_));

@@ -37,7 +37,8 @@ public:
 
     task<std::vector<found>> get_many(std::vector<std::string> keys) override;
     task<void> put_many(std::vector<loaded>) override;
-    void invalidate(std::string_view key) override;
+    void invalidate(std::string_view key) override { owe(key, true); }
+    void drop(std::string_view key) override { owe(key, false); }
     void watch(changes) override;
     // Invalidations that Redis does not have yet.
     [[nodiscard]] std::size_t owed() const;
@@ -47,6 +48,7 @@ public:
     task<void> stop();
 
 private:
+    void owe(std::string_view key, bool others_are_told);
     struct impl;
     std::shared_ptr<impl> impl_;
 };

@@ -184,6 +184,7 @@ task<void> others_hear(const scratch::server* one) {
     for (auto* l : {&w.here, &w.there}) l->start();
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&own, "anything "); }));
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything "); }));
+    w.here.drop("c");
     w.here.invalidate("a b");
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything a b "); }));
     EXPECT_EQ(own.text, "anything ");

@@ -36,6 +36,11 @@ void product_cache::forget(std::string_view sku) {
     entries_.invalidate(sku);
 }
 
+void product_cache::changed_elsewhere(std::string_view sku) {
+    if (second_) second_->drop(sku);
+    entries_.invalidate(sku);
+}
+
 product_cache::product_cache(cache::options o, clock& c, rng& r, product_store& store, cache::second_level* second)
     : second_(second),
       entries_(

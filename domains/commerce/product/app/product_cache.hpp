@@ -42,7 +42,7 @@ public:
     };
 
     // What the product service's own events say, in every process.
-    void changed_elsewhere(std::string_view sku) { forget(sku); }
+    void changed_elsewhere(std::string_view sku);
     // Changes may have been missed.
     void forget_all() { entries_.clear(); }
 
