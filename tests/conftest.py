@@ -5,8 +5,10 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -232,6 +234,15 @@ def final(client, order_id, timeout=30):
         order = client.get(f"/v1/orders/{order_id}")
         return order if order["status"] in FINAL else None
     return wait_for(look, timeout)
+
+
+def free_port():
+    """Not of those that the system gives to whoever asks for any: what listens there may end and listen there again."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(10_000, first), 1000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def scratch_folder():

@@ -6,17 +6,11 @@ import pathlib
 import pwd
 import secrets
 import signal
-import socket
 import subprocess
 
-from conftest import wait_for
+from conftest import free_port, wait_for
 
 BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 class PostgresServer:

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from conftest import BINARY, final, place, scratch_folder
-from postgres_server import PostgresServer, free_port
+from conftest import BINARY, final, free_port, place, scratch_folder
+from postgres_server import PostgresServer
 
 @pytest.fixture(scope="module")
 def server():

@@ -10,7 +10,7 @@ import uuid
 import pytest
 import requests
 
-from conftest import BINARY, RETAIL, Problem, alive, final, place, wait_for
+from conftest import BINARY, RETAIL, Problem, alive, final, free_port, place, wait_for
 
 
 def test_ctrl_c_leaves_no_process_behind(own_platform):
@@ -102,14 +102,12 @@ def test_a_provider_that_dies_is_started_again_and_charges_once(own_platform):
 
 @pytest.mark.skipif(not RETAIL.exists(), reason="the real file online-retail.csv.xz is not here")
 def test_a_replay_killed_in_the_middle_goes_on_without_doubling(own_platform):
-    p = own_platform().start()
+    p = own_platform(f"http.port={free_port()}").start()
     replay = subprocess.Popen([BINARY, "replay", str(RETAIL), "--limit", "400", "--no-verify", "--data-dir", str(p.folder)],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     operator = p.operator()
     wait_for(lambda: len(operator.get("/v1/orders", pageSize=200).get("orders", [])) >= 50, 120)
     p.kill()
-    port = p.url.rsplit(":", 1)[1]
-    p.settings.append(f"http.port={port}")
     p.start()
     out, _ = replay.communicate(timeout=300)
     assert replay.returncode == 0, out

@@ -12,7 +12,7 @@ import grpc
 import pytest
 import requests
 
-from conftest import BINARY, Problem, alive, final, place, platforms, wait_for
+from conftest import BINARY, Problem, alive, final, free_port, place, platforms, wait_for
 
 ROLES = {"audit", "identity", "product", "inventory", "payment", "order", "notification", "gateway"}
 
@@ -235,8 +235,7 @@ def test_commands_for_roles_say_what_is_wrong(many, platform):
 
 
 def test_everything_ends_with_the_supervisor_and_the_next_start_goes_on(own_platform):
-    p = own_platform("profile=full").start(timeout=120)
-    p.settings.append("http.port=" + p.url.rsplit(":", 1)[1])
+    p = own_platform("profile=full", f"http.port={free_port()}").start(timeout=120)
     sku, shopper = make_article(p), p.shopper()
     order = place(shopper, [(sku, 1)])["id"]
     pids = [one["pid"] for some in roles(p).values() for one in some]

@@ -1,6 +1,5 @@
 """Mail through a real SMTP server: one mail an outcome, whatever the relay answers and while it is away."""
 
-import socket
 import ssl
 import threading
 
@@ -8,7 +7,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from conftest import final, place, wait_for
+from conftest import final, free_port, place, wait_for
 from test_tls import certificate
 
 
@@ -38,12 +37,6 @@ class Relay:
 
     def of(self, shopper):
         return [text for to, text in self.mails if to == shopper.email]
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def confirmed(p):

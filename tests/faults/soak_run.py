@@ -23,8 +23,8 @@ from gate import Gate  # noqa: E402
 from history import Shopping  # noqa: E402
 from lib import charts, figures  # noqa: E402
 
-from conftest import platforms, scratch_folder  # noqa: E402
-from postgres_server import PostgresServer, free_port  # noqa: E402
+from conftest import free_port, platforms, scratch_folder  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
 
 # What the lower end of the 95 % interval of the growth may reach over the time that it is measured: the platform's own, after its last start.
 BOUNDS = {"memory_mb": 24.0, "descriptors": 40.0, "threads": 4.0}

@@ -13,8 +13,8 @@ import strikes
 from gate import Gate
 from history import Shopping
 
-from conftest import platforms, scratch_folder
-from postgres_server import PostgresServer, free_port
+from conftest import free_port, platforms, scratch_folder
+from postgres_server import PostgresServer
 
 FAULTY_FOR = 4.0  # seconds
 

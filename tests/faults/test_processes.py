@@ -13,7 +13,7 @@ import pytest
 import requests
 from history import Shopping
 
-from conftest import platforms, scratch_folder, wait_for
+from conftest import free_port, platforms, scratch_folder, wait_for
 
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE 'bv\\_%' AND usename <> 'bv_admin'"
 
@@ -105,8 +105,7 @@ def test_sessions_that_an_administrator_ends(shop_at):
 
 
 def test_a_platform_that_is_killed_under_load(own_platform):
-    p = own_platform().start()
-    p.settings.append("http.port=" + p.url.rsplit(":", 1)[1])
+    p = own_platform(f"http.port={free_port()}").start()
     shopping = Shopping(p)
     with shopping:
         for _ in range(2):
