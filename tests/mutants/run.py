@@ -106,7 +106,7 @@ def try_mutant(m, tree: pathlib.Path, seeds: int, jobs: int) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./bv test mutants --", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these; * stands for anything")
-    parser.add_argument("--seeds", type=int, default=400, help="how long to look before a mutant counts as survived (default: 400)")
+    parser.add_argument("--seeds", type=int, default=1200, help="how long to look before a mutant counts as survived (default: 1200)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--list", action="store_true", help="only show what there is")
     flags = parser.parse_args()
