@@ -78,10 +78,6 @@ task<http::response> forward_import(rpc::peer_channel* to, std::size_t most, htt
     co_return co_await pass_on(*to, std::move(r), request, ctx.caller);
 }
 
-}  // namespace
-
-namespace {
-
 namespace product = bitvelocity::commerce::product::v1;
 
 // What is wrong with a message the catalogue says, with its number.

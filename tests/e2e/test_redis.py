@@ -122,6 +122,13 @@ def test_the_platform_starts_a_redis_and_says_that_it_is_well(one):
     assert shown.code == 0 and re.search(r"^redis +\d+ +socket", shown.out, re.MULTILINE), shown.out
 
 
+def test_reset_leaves_nothing_of_it(own_platform):
+    p = own_platform("stack.with=redis").start()
+    p.stop()
+    assert p.run("reset", "--yes").code == 0
+    assert [f.name for f in p.folder.iterdir()] == ["up.out"], "which is this test's"
+
+
 def test_an_extra_that_there_is_not_is_refused(one):
     done = one.run("up", "--with", "redsi")
     assert done.code == 2 and 'there is no "redsi"' in done.err

@@ -19,6 +19,9 @@ namespace {
 
 constexpr milliseconds idle_check{200};  // at most this long until a wake that was missed for any reason is made up for
 constexpr milliseconds store_retry{200};
+// librdkafka begins to fetch a partition that was paused up to a second after it is resumed: so one is paused when it has had no room
+// for as long.
+constexpr milliseconds pause_after{1'000};
 constexpr int most_at_once = 512;        // records, before others have their turn on this thread
 
 properties consumer_properties(const std::string& group, milliseconds session_timeout) {
@@ -29,8 +32,7 @@ properties consumer_properties(const std::string& group, milliseconds session_ti
             {"partition.assignment.strategy", "cooperative-sticky"},
             {"session.timeout.ms", std::to_string(session_timeout.count())},
             {"heartbeat.interval.ms", std::to_string(std::max<milliseconds::rep>(100, session_timeout.count() / 6))},
-            {"queued.min.messages", "2000"},
-            {"queued.max.messages.kbytes", "16384"},
+            {"queued.max.messages.kbytes", "16384"},  // of all partitions; how many is left as it is: at its limit fetching stands for a second
             {"fetch.wait.max.ms", "500"},
             {"fetch.error.backoff.ms", "100"},
             {"topic.metadata.refresh.interval.ms", "30000"}};
@@ -87,6 +89,11 @@ task<void> group_consumer::run() {
 task<void> group_consumer::once() {
     if (pending_) co_await adopt();
     resume();
+    if (!crowded_.empty()) {
+        const auto left = crowded_since_ + pause_after - clock_.steady_now();
+        if (left.count() > 0) co_return co_await work_->wait_for(left);
+        pause_crowded();
+    }
     if (poll()) co_await asio::post(executor_, asio::use_awaitable);
     else co_await work_->wait_for(idle_check);
 }
@@ -94,7 +101,7 @@ task<void> group_consumer::once() {
 // True when there may be more.
 bool group_consumer::poll() {
     bool more = true;
-    for (int n = 0; n < most_at_once && more; ++n) {
+    for (int n = 0; n < most_at_once && more && crowded_.empty(); ++n) {
         const message m(rd_kafka_consumer_poll(client_.get(), 0));
         more = m != nullptr;
         if (!m) break;
@@ -135,7 +142,10 @@ void group_consumer::take(const rd_kafka_message_t& m) {
     switch (source->feed->arrive(m.partition, m.offset, position, std::move(e))) {
         case arrival::taken:
         case arrival::not_ours: break;
-        case arrival::full: set_paused(*source, m.partition, true); break;
+        case arrival::full:
+            if (crowded_.empty()) crowded_since_ = clock_.steady_now();
+            crowded_.emplace(source->topic, m.partition);
+            break;
         case arrival::other_topic:
             telemetry::warn("kafka.topic_made_anew", {{"group", group_}, {"topic", source->topic}, {"partition", m.partition}});
             read_from(source->topic, m.partition, 0);
@@ -159,12 +169,21 @@ void group_consumer::set_paused(const group_source& s, std::int32_t partition, b
     (void)(paused ? rd_kafka_pause_partitions(client_.get(), some.get()) : rd_kafka_resume_partitions(client_.get(), some.get()));
 }
 
+void group_consumer::pause_crowded() {
+    for (const auto& [topic, partition] : crowded_)
+        if (const auto* source = of(topic)) set_paused(*source, partition, true);
+    crowded_.clear();
+}
+
 void group_consumer::resume() {
+    const auto let_go_on = [this](const group_source& s, std::int32_t partition) {
+        if (crowded_.erase({s.topic, partition}) == 0) set_paused(s, partition, false);
+    };
     for (const auto& s : sources_)
-        for (const auto partition : s.feed->resumable()) set_paused(s, partition, false);
+        for (const auto partition : s.feed->resumable()) let_go_on(s, partition);
     for (const auto& s : sources_)
         for (const auto& [partition, offset] : s.feed->to_read_again()) {
-            set_paused(s, partition, false);
+            let_go_on(s, partition);
             read_from(s.topic, partition, offset);
         }
 }
@@ -183,7 +202,6 @@ void group_consumer::rebalance(rd_kafka_resp_err_t e, rd_kafka_topic_partition_l
         revoke(some);
     } else {
         pending_.reset();
-
         rd_kafka_assign(client_.get(), nullptr);
     }
 }
@@ -194,6 +212,7 @@ void group_consumer::revoke(const rd_kafka_topic_partition_list_t* some) {
         const auto& p = some->elems[i];
         if (auto* source = of(p.topic)) source->feed->revoke(p.partition);
         reading_.erase({p.topic, p.partition});
+        crowded_.erase({p.topic, p.partition});
     }
     const client_error e(rd_kafka_incremental_unassign(client_.get(), some));
     if (e) telemetry::warn("kafka.unassign_failed", {{"group", group_}, {"message", rd_kafka_error_string(e.get())}});

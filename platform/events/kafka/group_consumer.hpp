@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <memory>
 #include <string>
 #include <utility>
@@ -52,6 +53,7 @@ private:
     bool poll();
     void take(const rd_kafka_message_t&);
     void resume();
+    void pause_crowded();
     void set_paused(const group_source&, std::int32_t partition, bool);
     void read_from(const std::string& topic, std::int32_t partition, std::int64_t offset);
     [[nodiscard]] group_source* of(std::string_view topic);
@@ -72,6 +74,8 @@ private:
         std::int64_t sought = -1;  // a gap before this offset was tried again
     };
     std::map<place, reading> reading_;
+    std::set<place> crowded_;  // have no room, and are not paused yet: nothing is polled meanwhile
+    steady_point crowded_since_{};
     client client_;  // ends first: its end calls back
     std::atomic<bool> halted_{false};
 };
