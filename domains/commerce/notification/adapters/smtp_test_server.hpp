@@ -1,8 +1,6 @@
 // A tiny SMTP server for tests: one connection after another, answers that a test can change, and a transcript.
 #pragma once
 
-#include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,28 +9,13 @@
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include "platform/core/task.hpp"
+#include "platform/testing/certificate.hpp"
 
 namespace bv::notification::testing {
 
-// A self-signed certificate for a name ("IP:127.0.0.1"), in PEM files that live as long as this.
-class certificate {
-public:
-    explicit certificate(const char* alternative_name);
-    ~certificate() { std::filesystem::remove_all(folder_); }
-    certificate(const certificate&) = delete;
-    certificate& operator=(const certificate&) = delete;
-    [[nodiscard]] std::string chain() const { return (folder_ / "cert.pem").string(); }
-    [[nodiscard]] std::string key() const { return (folder_ / "key.pem").string(); }
-
-private:
-    std::filesystem::path folder_;
-};
+using bv::testing::certificate;
 
 // Used on one io_context's thread only.
 class smtp_test_server {
@@ -61,31 +44,6 @@ private:
     task<bool> reply(peer&, std::string key, std::string& usual);
     asio::ip::tcp::acceptor acceptor_;
 };
-
-inline certificate::certificate(const char* alternative_name) {
-    auto pattern = (std::filesystem::temp_directory_path() / "bv_smtp_XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> made(EVP_EC_gen("P-256"), EVP_PKEY_free);
-    const std::unique_ptr<X509, decltype(&X509_free)> cert(X509_new(), X509_free);
-    X509_set_version(cert.get(), 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
-    X509_set_pubkey(cert.get(), made.get());
-    auto* name = X509_get_subject_name(cert.get());
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(cert.get(), name);
-    auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, alternative_name);
-    X509_add_ext(cert.get(), extension, -1);
-    X509_EXTENSION_free(extension);
-    X509_sign(cert.get(), made.get(), EVP_sha256());
-    FILE* f = std::fopen(chain().c_str(), "w");
-    PEM_write_X509(f, cert.get());
-    std::fclose(f);
-    f = std::fopen(key().c_str(), "w");
-    PEM_write_PrivateKey(f, made.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    std::fclose(f);
-}
 
 struct smtp_test_server::peer {
     asio::ip::tcp::socket socket;
