@@ -195,6 +195,7 @@ void cluster::write_configuration() const {
     write_private(file, server_configuration({.socket_directory = socket_directory_.string(),
                                               .max_connections = options_.max_connections,
                                               .shared_buffers_mb = options_.shared_buffers_mb,
+                                              .log_mb = log_room(data()),
                                               .durable = options_.durable}));
     own(file);
 }

@@ -60,7 +60,7 @@ synchronous_commit = {}
 full_page_writes = {}
 wal_level = replica
 max_wal_senders = 4
-max_wal_size = 512MB
+max_wal_size = {}MB
 min_wal_size = 80MB
 checkpoint_completion_target = 0.9
 random_page_cost = 1.1
@@ -80,7 +80,15 @@ log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 include_if_exists = 'local.conf'
 )",
-                       directory, s.max_connections, s.shared_buffers_mb, s.durable ? "on" : "off", s.durable ? "on" : "off", s.durable ? "on" : "off");
+                       directory, s.max_connections, s.shared_buffers_mb, s.durable ? "on" : "off", s.durable ? "on" : "off", s.durable ? "on" : "off",
+                       s.log_mb);
+}
+
+int log_room(const fs::path& data) {
+    constexpr std::uintmax_t mb = 1024 * 1024, least = 128, most = 2048;
+    std::error_code unknown;
+    const auto space = fs::space(data, unknown);
+    return static_cast<int>(unknown ? least : std::clamp<std::uintmax_t>(space.available / mb / 8, least, most));
 }
 
 std::optional<pid_file> read_pid_file(const fs::path& data) {

@@ -17,8 +17,12 @@ struct server_settings {
     std::string socket_directory;
     int max_connections;
     int shared_buffers_mb;
+    int log_mb;  // how much of its log (WAL) the server may keep before a checkpoint
     bool durable;
 };
+// A page's first change after a checkpoint is logged whole, so checkpoints that follow each other within seconds double the log and hold the
+// commits up. As much log, in MB, as makes them rare under load, and no more than an eighth of what is free where the data are.
+[[nodiscard]] int log_room(const std::filesystem::path& data);
 // The text of postgresql.conf. Settings of the user's own go to local.conf beside it, which comes last.
 [[nodiscard]] std::string server_configuration(const server_settings&);
 

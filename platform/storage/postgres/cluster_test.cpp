@@ -80,6 +80,20 @@ TEST_F(a_cluster, is_durable_unless_told_otherwise) {
     EXPECT_EQ(ask(c.admin_conninfo(), "SELECT current_setting('fsync') || current_setting('synchronous_commit') || current_setting('full_page_writes')"), "ononon");
 }
 
+TEST_F(a_cluster, keeps_as_much_log_as_its_disk_has_room_for) {
+    const auto small = home / "small";
+    fs::create_directories(small);
+    if (::mount("bv-test", small.c_str(), "tmpfs", 0, "size=1600m,mode=0755") != 0) GTEST_SKIP() << "a small disk needs the right to mount one";
+    auto o = options();
+    o.directory = small / "db";
+    {
+        cluster c(o);
+        c.start();
+        EXPECT_EQ(ask(c.admin_conninfo(), "SELECT setting::int BETWEEN 129 AND 200 FROM pg_settings WHERE name = 'max_wal_size'"), "t");
+    }
+    ::umount2(small.c_str(), MNT_DETACH);
+}
+
 TEST_F(a_cluster, replaces_a_server_that_an_earlier_run_left) {
     cluster earlier(options());
     earlier.start();
