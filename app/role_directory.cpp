@@ -1,11 +1,14 @@
 #include "app/role_directory.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 
-#include "platform/core/error.hpp"
+#include "app/roles.hpp"
 
 namespace bv::app {
 
@@ -64,7 +67,29 @@ void remove_roles(const fs::path& data) noexcept {
     fs::remove(file_of(data), ec);
 }
 
+result<std::vector<role_process>> parse_addresses(std::span<const std::string> given) {
+    std::vector<role_process> out;
+    const auto names = role_names();
+    for (const std::string_view one : given) {
+        const auto equals = one.find('='), colon = one.rfind(':');
+        role_process p;
+        const auto bad = [one](std::string_view why) { return fail(code::invalid_argument, "BAD_SETTING", fmt::format("peers.addresses: \"{}\" {}", one, why)); };
+        if (equals == one.npos || colon == one.npos || colon < equals) return bad("is not of the form order=10.0.0.5:7001");
+        p.role = one.substr(0, equals);
+        p.host = one.substr(equals + 1, colon - equals - 1);
+        if (p.host.starts_with('[') && p.host.ends_with(']')) p.host = p.host.substr(1, p.host.size() - 2);
+        const auto port = one.substr(colon + 1);
+        const auto [end, broken] = std::from_chars(port.data(), port.data() + port.size(), p.port);
+        if (broken != std::errc{} || end != port.data() + port.size() || p.port == 0 || p.host.empty()) return bad("is not of the form order=10.0.0.5:7001");
+        if (std::ranges::find(names, p.role) == names.end()) return bad("names a role that there is not; bv roles lists them");
+        p.ready = true;  // whether it is, who calls it finds out
+        out.push_back(std::move(p));
+    }
+    return out;
+}
+
 void role_directory::refresh() {
+    if (data_.empty()) return;
     const auto now = clock_.steady_now();
     if (now < looked_ + look_interval) return;
     looked_ = now;
@@ -80,7 +105,7 @@ std::vector<rpc::address> role_directory::find(std::string_view role) {
     refresh();
     std::vector<rpc::address> out;
     for (const auto& p : known_)
-        if (p.role == role && p.ready && p.port != 0) out.push_back({"127.0.0.1", p.port});
+        if (p.role == role && p.ready && p.port != 0) out.push_back({p.host, p.port});
     return out;
 }
 

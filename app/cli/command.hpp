@@ -47,6 +47,8 @@ void add_serve(CLI::App&, common&);
 void add_roles(CLI::App&, common&);
 void add_restart(CLI::App&, common&);
 void add_scale(CLI::App&, common&);
+void add_identity(CLI::App&, common&);
+void add_migrate(CLI::App&, common&);
 
 // The running platform of the data directory. Throws failure FAILED_PRECONDITION "NOT_RUNNING", which ends as wrong_state.
 [[nodiscard]] stack::running_platform find_running(const common&);

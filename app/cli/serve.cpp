@@ -23,7 +23,7 @@ int serve(const common& c, const std::vector<std::string>& given, const std::str
     if (!roles) throw failure(roles.error());
     const auto path = stack::data_directory(settings);
     const auto dir = stack::data_dir::find(path);
-    if (!dir) throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("there is no platform in {}. Start it with: bv up --profile full", path.string()));
+    if (!dir) throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("there is no platform in {}. Start it with: bv up --profile full; or, for roles without a supervisor, begin with: bv migrate", path.string()));
     stack::serve(settings, *dir, std::move(*roles), instance_file, identity);
     return done;
 }
@@ -55,7 +55,7 @@ void add_serve(CLI::App& parser, common& c) {
     auto roles = std::make_shared<std::vector<std::string>>();
     auto file = std::make_shared<std::string>();
     auto identity = std::make_shared<int>(-1);
-    auto* command = parser.add_subcommand("serve", "Run some roles as a process of a platform that bv up --profile full started (it does so itself).");
+    auto* command = parser.add_subcommand("serve", "Run a role as a process of its own: bv up --profile full does so itself; by hand with certificate files, where peers.addresses says where the others are.");
     command->add_option("--role", *roles, "roles, as order,inventory or given several times; none: all. bv roles lists them")->expected(1)->take_all();
     command->add_option("--instance-file", *file, "where the process says which port it listens on");
     command->add_option("--identity-descriptor", *identity, "descriptor by which the supervisor gives the process its certificates");

@@ -48,8 +48,9 @@ public:
     }
 
     [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
-    // The platform runs, so that what is under way goes on. Of an external database only the local platform is known.
-    [[nodiscard]] bool live() const { return !own_ && dir_ && dir_->is_locked(); }
+    // The platform runs, so that what is under way goes on. Of an external database the local platform is known, and one of roles
+    // without a supervisor, which is taken to run.
+    [[nodiscard]] bool live() const { return !own_ && ((dir_ && dir_->is_locked()) || !settings_.get<std::vector<std::string>>("peers.addresses").empty()); }
     [[nodiscard]] bool started_database() const noexcept { return own_.has_value(); }
 
     // Who to ask for the provider's books; nullopt, and why not.

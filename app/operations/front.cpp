@@ -81,7 +81,7 @@ task<void> front::add_process(contract::PlatformStatus& to, app::role_process p)
         to.set_ready(false);
         co_return;
     }
-    one_process there({"127.0.0.1", p.port});
+    one_process there({p.host, p.port});
     const auto& of = modules_.of();
     rpc::peer_channel channel(p.role, there, of.identity, of.clock, of.rng);
     contract::operations_service_remote remote(channel);
@@ -123,7 +123,7 @@ task<void> front::collect_traces() {
             http::client_request r;
             {
                 const std::scoped_lock lock(mutex_);
-                r.target = fmt::format("{}?after={}", spans_path, spans_seen_[address.port]);
+                r.target = fmt::format("{}?after={}", spans_path, spans_seen_[address]);
             }
             r.deadline = system_clock().steady_now() + patience;
             try {
@@ -132,8 +132,8 @@ task<void> front::collect_traces() {
                 if (answer.status != 200 || !parse_spans(answer.body, batch)) continue;
                 const std::scoped_lock lock(mutex_);
                 // Two who asked at once got the same spans: only the first takes them over.
-                if (spans_seen_[address.port] == batch.last) continue;
-                spans_seen_[address.port] = batch.last;
+                if (spans_seen_[address] == batch.last) continue;
+                spans_seen_[address] = batch.last;
                 telemetry::recent_traces().export_spans(batch.spans);
             } catch (const failure& f) {
                 telemetry::warn("operations.traces_not_seen", {{"role", role}, {"reason", f.error().reason}});

@@ -45,7 +45,7 @@ private:
     service& own_;
     std::map<std::string, contract::operations_service_remote, std::less<>> others_;
     std::mutex mutex_;
-    std::map<std::uint16_t, std::uint64_t> spans_seen_;  // by port
+    std::map<rpc::address, std::uint64_t> spans_seen_;
 };
 
 }  // namespace bv::operations

@@ -51,7 +51,7 @@ security::svid wait_for_first(int descriptor) {
     pollfd ready{descriptor, POLLIN, 0};
     if (descriptor >= 0 && ::poll(&ready, 1, static_cast<int>(patience.count())) == 1)
         if (auto got = take_from(descriptor)) return std::move(*got);
-    throw failure(code::failed_precondition, "NO_IDENTITY", "a role's process is given its certificate by its supervisor, and none came. Start it with: bv up --profile full");
+    throw failure(code::failed_precondition, "NO_IDENTITY", "a role's process is given its certificate by its supervisor, and none came. Start it with: bv up --profile full; or give it files (peers.certificate_file), which bv identity issue makes");
 }
 
 }  // namespace

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "app/stack/identity_source.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/runtime/scope.hpp"
-#include "platform/security/certificate_authority.hpp"
 
 namespace bv::stack {
 
@@ -34,17 +33,16 @@ private:
 };
 
 // The process's end.
-class identity_receiver {
+class identity_receiver final : public identity_source {
 public:
     // Takes the descriptor, and waits for the first identity. Throws failure FAILED_PRECONDITION "NO_IDENTITY".
     identity_receiver(int descriptor, bv::runtime&);
-    ~identity_receiver() { stop(); }
+    ~identity_receiver() override { identity_receiver::stop(); }
     identity_receiver(const identity_receiver&) = delete;
     identity_receiver& operator=(const identity_receiver&) = delete;
-    [[nodiscard]] const security::svid& first() const noexcept { return first_; }
-    // Calls `take` with each that follows, on the runtime, until stop(), which is called while the runtime runs.
-    void follow(std::function<void(const security::svid&)> take);
-    void stop();
+    [[nodiscard]] const security::svid& first() const noexcept override { return first_; }
+    void follow(std::function<void(const security::svid&)> take) override;
+    void stop() override;
 
 private:
     task<void> receive(std::function<void(const security::svid&)>);

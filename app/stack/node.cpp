@@ -92,7 +92,7 @@ void node::start() {
 
 std::vector<std::string> node::seed() { return given_.runtime.block_on(operations::seed(*modules_)); }
 
-std::uint16_t node::listen_to_peers() {
+std::uint16_t node::listen_to_peers(const std::string& address, std::uint16_t port) {
     spans_ = std::make_shared<operations::span_outlet>(spans_kept);
     telemetry::add_span_exporter(spans_);
     peers_ = std::make_unique<rpc::peer_listener>(given_.identity.trust_domain, edge_role, given_.clock);
@@ -101,6 +101,8 @@ std::uint16_t node::listen_to_peers() {
     peers_->add({"GET", operations::spans_path, [s = spans_.get()](http::request& r) { return give_spans(s, r); }});
     for (auto& r : operations::probes(*operations_)) peers_->add_open(std::move(r));
     http::server_options o;
+    o.address = address;
+    o.port = port;
     o.max_body_bytes = app::most_forwarded;
     o.peers = given_.identity.tls;
     o.error_page = &gateway::edge::error_page;

@@ -26,8 +26,8 @@ public:
     void start();
     // Development accounts, the catalogue, its stock: of what is held. A line for each login.
     std::vector<std::string> seed();
-    // On loopback; the port.
-    std::uint16_t listen_to_peers();
+    // Where others call it; port 0 takes a free one. The port.
+    std::uint16_t listen_to_peers(const std::string& address, std::uint16_t port);
     // With the gateway only; the caller holds the port.
     void listen(std::uint16_t port);
 

@@ -12,6 +12,7 @@
 
 #include "app/stack/extras.hpp"
 #include "app/stack/kafka_child.hpp"
+#include "app/stack/migrate.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
@@ -109,12 +110,7 @@ void platform::impl::start_database() {
 }
 
 void platform::impl::migrate() {
-    pg::database admin({.conninfo = database.admin_conninfo(), .name = "admin", .max_connections_per_core = 1}, system_clock());
-    const auto sets = app::migration_sets();
-    int applied = 0;
-    runtime.block_on(pg::migrate(admin, sets, [this](std::string_view service) { return app::role_password(*secrets, service); },
-                                 [&](const pg::migration_progress& p) { applied += p.applied ? 1 : 0; }));
-    runtime.block_on(admin.close());
+    const int applied = stack::migrate(runtime, database, *secrets);
     drop_claims();
     if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
 }

@@ -1,5 +1,6 @@
 #include "app/stack/serve.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -9,14 +10,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/stack/identity_files.hpp"
 #include "app/stack/identity_link.hpp"
 #include "app/stack/node.hpp"
+#include "app/stack/port.hpp"
 #include "app/stack/settings.hpp"
+#include "app/stack/surroundings.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/runtime/signals.hpp"
 #include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
 
 namespace bv::stack {
 
@@ -77,24 +82,55 @@ std::optional<instance> read_instance(const std::filesystem::path& file) {
     return out;
 }
 
+namespace {
+
+std::unique_ptr<identity_source> identity_of(const config& c, const std::vector<std::string>& roles, int descriptor, bv::runtime& runtime) {
+    const identity_paths files{c.get<std::string>("peers.certificate_file"), c.get<std::string>("peers.key_file"), c.get<std::string>("peers.ca_file")};
+    if (descriptor >= 0 || files.certificate.empty()) return std::make_unique<identity_receiver>(descriptor, runtime);
+    if (roles.size() != 1) throw failure(code::invalid_argument, "ONE_ROLE", "a certificate names one role: bv serve with peers.certificate_file takes one --role, and each role is a process of its own");
+    if (files.key.empty() || files.authorities.empty())
+        throw failure(code::failed_precondition, "SETTING_MISSING", "peers.certificate_file needs peers.key_file and peers.ca_file beside it");
+    return std::make_unique<identity_files>(files, security::spiffe_id{c.get<std::string>("peers.trust_domain"), '/' + roles.front()}, runtime, system_clock());
+}
+
+// What the process shows others, and goes on to show as it is given new ones.
+rpc::peer_identity follow(identity_source& from, const config& c) {
+    auto& end = telemetry::measure("bv_identity_ends_seconds", "When the certificate ends that the process shows others, in seconds since 1970");
+    const auto tell = [&end](const security::svid& s) { end.set(static_cast<double>(std::chrono::floor<seconds>(s.not_after.time_since_epoch()).count())); };
+    rpc::peer_identity own{c.get<std::string>("peers.trust_domain"), std::make_shared<http::mutual_tls>(as_tls(from.first()))};
+    tell(from.first());
+    from.follow([tls = own.tls, tell](const security::svid& next) {
+        tls->replace(as_tls(next));
+        tell(next);
+        telemetry::info("identity.replaced", {{"until", rfc3339(next.not_after)}});
+    });
+    return own;
+}
+
+listening_place place_of(const config& c, bool supervised) {
+    if (supervised) return {"127.0.0.1"};
+    auto given = parse_listening_place(c.get<std::string>("peers.listen"));
+    if (!given) throw failure(given.error());
+    return std::move(*given);
+}
+
+}  // namespace
+
 void serve(const config& settings, const data_dir& dir, std::vector<std::string> roles, const std::filesystem::path& instance_file, int identity) {
-    const auto state = dir.is_locked() ? dir.read_state() : std::nullopt;
-    if (!state || state->profile != "full")
-        throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("a role joins a platform of many processes, and none runs in {}. Start it with: bv up --profile full", dir.path().string()));
+    const bool supervised = identity >= 0, is_edge = std::ranges::find(roles, "gateway") != roles.end();
+    const bool alone = !supervised && !settings.get<std::vector<std::string>>("peers.addresses").empty();
+    const auto around = alone ? as_given(settings, dir, roles.front()) : of_running(settings, dir);
+    const auto place = place_of(settings, supervised);
     configure_telemetry(settings);
     const auto secrets = security::open_sealed_file(dir.path() / "secrets");
     const auto database = database_of(settings, dir);
-    app::role_directory peers(dir.path(), system_clock());
     bv::runtime runtime(settings.get<std::size_t>("runtime.cores"));
     runtime.start();
-    identity_receiver identities(identity, runtime);
-    const rpc::peer_identity own{settings.get<std::string>("peers.trust_domain"), std::make_shared<http::mutual_tls>(as_tls(identities.first()))};
-    identities.follow([tls = own.tls](const security::svid& next) {
-        tls->replace(as_tls(next));
-        telemetry::info("identity.replaced", {{"until", rfc3339(next.not_after)}});
-    });
+    const auto identities = identity_of(settings, roles, identity, runtime);
+    const auto own = follow(*identities, settings);
+    std::optional<claimed_port> edge;
+    if (is_edge && !around.port_is_held) edge.emplace(claim_port(settings.get<std::string>("http.address"), around.port));
     telemetry_export exports(settings, runtime, fmt::format("{}:{}", host_name(), ::getpid()));
-    const auto given = settings.get<std::string>("provider.url");
     node me({.runtime = runtime,
              .clock = system_clock(),
              .rng = system_rng(),
@@ -102,18 +138,18 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .secrets = *secrets,
              .data = dir.path(),
              .conninfo = [&](std::string_view service) { return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service)); },
-             .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", state->provider_port) : given,
-             .url = state->public_url,
+             .provider_url = around.provider_url,
+             .url = around.url,
              .roles = roles,
-             .redis = state->redis.empty() ? settings.get<std::vector<std::string>>("redis.endpoints") : std::vector{state->redis},
-             .kafka_brokers = state->kafka,
-             .peers = &peers,
+             .redis = around.redis,
+             .kafka_brokers = around.kafka,
+             .peers = around.peers.get(),
              .identity = own});
     me.start();
     instance said{::getpid(), 0, {}};
     if (settings.get<bool>("demo.seed")) said.logins = me.seed();
-    said.port = me.listen_to_peers();
-    if (std::ranges::find(roles, "gateway") != roles.end()) me.listen(state->port);
+    said.port = me.listen_to_peers(place.address, place.port);
+    if (is_edge) me.listen(edge ? edge->number() : around.port);
     write_instance(instance_file, said);
     telemetry::info("serve.ready", {{"roles", fmt::format("{}", fmt::join(roles, ","))}, {"port", static_cast<std::int64_t>(said.port)}});
     runtime.block_on(wait_for_stop_signal());
@@ -122,7 +158,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     me.stop();
     me.close();
     exports.stop();
-    identities.stop();
+    identities->stop();
     runtime.stop();
     runtime.join();
 }

@@ -18,9 +18,11 @@ struct instance {
 };
 [[nodiscard]] std::optional<instance> read_instance(const std::filesystem::path&);
 
-// Serves until SIGINT or SIGTERM, then drains. Throws failure: FAILED_PRECONDITION "NOT_RUNNING" when no platform of many
-// processes runs in the directory, and what a start may throw.
-// identity: the descriptor of app/stack/identity_link.hpp.
+// Serves until SIGINT or SIGTERM, then drains. `identity` is the descriptor of app/stack/identity_link.hpp, by which a supervisor
+// gives it its certificates; -1: it has them from the files of peers.certificate_file, and then holds one role.
+// It belongs to the platform of many processes that runs in the directory, or, where peers.addresses says where the others are, to one
+// that nobody supervises: its database, provider and public URL are given then, and the directory has the secrets that all share.
+// Throws failure FAILED_PRECONDITION: "NOT_RUNNING", "NO_IDENTITY", "SETTING_MISSING" with its name, and what a start may throw.
 void serve(const config&, const data_dir&, std::vector<std::string> roles, const std::filesystem::path& instance_file, int identity);
 
 }  // namespace bv::stack

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "app/role_directory.hpp"
 #include "app/stack/extras.hpp"
 #include "app/stack/public_url.hpp"
 #include "app/stack/telemetry_export.hpp"
@@ -41,6 +42,11 @@ config_schema settings_schema() {
         .boolean("http.access_log", true, "one log line a request (at level debug; 5xx at warn)")
         .text("peers.trust_domain", "bitvelocity.internal", "trust domain of the certificates that processes of one platform show each other: spiffe://DOMAIN/ROLE")
         .duration("peers.certificate_life", 1h, {5s, 720h}, "how long such a certificate is good; a process is given its next one at half of that")
+        .text("peers.certificate_file", "", "PEM file with the certificate of a role that bv serve runs without a supervisor; read again when it changes")
+        .text("peers.key_file", "", "PEM file with its private key")
+        .text("peers.ca_file", "", "PEM file with the authorities whose certificates such a role trusts")
+        .text("peers.listen", "127.0.0.1:0", "where such a role is called by others: address:port; 0 takes a free one")
+        .list("peers.addresses", {}, "where roles are called that no supervisor of this machine started, as order=10.0.0.5:7001; the same in every process")
         .integer("runtime.cores", 0, {0, 62}, "threads that run the platform; 0: one a core")
         .secret("database.url", "libpq connection of a role that may create roles; empty: a private PostgreSQL in the data directory")
         .text("database.account", "postgres", "account that runs the private PostgreSQL and Redis when this process is root")
@@ -111,6 +117,7 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
         if (const auto parsed = parse_public_url(url); !parsed) throw failure(parsed.error());
     if (const auto domain = loaded->get<std::string>("peers.trust_domain"); !security::is_trust_domain(domain))
         throw failure(code::invalid_argument, "INVALID_SETTING", "peers.trust_domain: \"" + domain + "\" is no trust domain: use a-z, 0-9, '.', '-' and '_'");
+    if (const auto peers = app::parse_addresses(loaded->get<std::vector<std::string>>("peers.addresses")); !peers) throw failure(peers.error());
     check_export_settings(*loaded);
     if (const auto with = parse_extras(loaded->get<std::vector<std::string>>("stack.with")); !with) throw failure(with.error());
     for (const auto& e : loaded->get<std::vector<std::string>>("redis.endpoints"))

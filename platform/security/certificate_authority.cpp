@@ -1,15 +1,12 @@
 #include "platform/security/certificate_authority.hpp"
 
-#include <array>
 #include <utility>
 
-#include <openssl/bn.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "platform/core/assert.hpp"
 #include "platform/security/digest.hpp"
+#include "platform/security/openssl_ptr.hpp"
 
 namespace bv::security {
 
@@ -17,16 +14,6 @@ namespace {
 
 constexpr std::chrono::days authority_life{3650}, renewed_before{30};
 constexpr seconds clock_difference{60};
-
-template <auto Free>
-struct freed {
-    void operator()(auto* p) const noexcept { Free(p); }
-};
-using key_ptr = std::unique_ptr<EVP_PKEY, freed<EVP_PKEY_free>>;
-using certificate_ptr = std::unique_ptr<X509, freed<X509_free>>;
-using bio_ptr = std::unique_ptr<BIO, freed<BIO_free_all>>;
-using number_ptr = std::unique_ptr<BIGNUM, freed<BN_free>>;
-using extension_ptr = std::unique_ptr<X509_EXTENSION, freed<X509_EXTENSION_free>>;
 
 // OpenSSL fails here only when memory is short, or by a bug of ours.
 void require(bool good) { BV_ASSERT(good); }
@@ -151,6 +138,14 @@ std::unique_ptr<certificate_authority::parts> certificate_authority::read(const 
         throw failure(code::data_loss, "SECRET_MALFORMED", "The secret " + std::string(secret) + " is no certificate authority: remove it, and the next start makes a new one.");
     const auto until = time_of(X509_get0_notAfter(own.get()));
     return std::unique_ptr<parts>(new parts{std::move(key), std::move(own), text.substr(0, line), until});
+}
+
+std::optional<certificate_authority> certificate_authority::find(secrets& from) {
+    auto known = from.get(secret);
+    if (!known) return std::nullopt;
+    certificate_authority out(read(*known));
+    wipe(*known);
+    return out;
 }
 
 certificate_authority certificate_authority::open(secrets& from, std::string_view trust_domain, time_point now) {

@@ -2,21 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "platform/core/clock.hpp"
 #include "platform/security/secrets.hpp"
 #include "platform/security/spiffe_id.hpp"
+#include "platform/security/svid.hpp"
 
 namespace bv::security {
-
-// What a service shows and checks others with. PEM.
-struct svid {
-    std::string certificate, private_key;
-    std::string trust;      // the authority's own certificate
-    time_point not_after{};
-};
 
 // ECDSA on P-256. Thread-safe.
 class certificate_authority {
@@ -29,6 +24,9 @@ public:
     // The one in the secrets. It is made at first use, and anew where it ends within 30 days or is of another trust domain: then
     // whoever trusts the old one must be given new certificates. Throws failure DATA_LOSS "SECRET_MALFORMED".
     [[nodiscard]] static certificate_authority open(secrets&, std::string_view trust_domain, time_point now);
+
+    // The one in the secrets as it is; nullopt when there is none yet. Throws as open() does.
+    [[nodiscard]] static std::optional<certificate_authority> find(secrets&);
 
     certificate_authority(certificate_authority&&) noexcept;
     ~certificate_authority();
