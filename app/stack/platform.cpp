@@ -73,7 +73,6 @@ struct platform::impl {
     void start_provider();
     void start_redis();
     [[nodiscard]] std::vector<std::string> redis_endpoints() const;
-    void tend_redis();
     void launch_kafka();
     void await_kafka();
     void start_services();
@@ -195,20 +194,8 @@ void platform::impl::start_roles() {
     logins = roles->logins();
 }
 
-void platform::impl::tend_redis() {
-    if (!redis.started() || redis.running()) return;
-    telemetry::error("stack.redis_ended", {{"pid", static_cast<std::int64_t>(state.redis_pid)}});
-    try {
-        redis.start_again();
-        state.redis_pid = redis.pid();
-        dir.write_state(state);
-    } catch (const failure& f) {
-        telemetry::error("stack.redis_restart_failed", {{"error", f.error().message}});
-    }
-}
-
 void platform::impl::tend_children() {
-    tend_redis();
+    if (redis.tend(system_clock().steady_now())) state.redis_pid = redis.pid(), dir.write_state(state);
     if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {

@@ -1,11 +1,13 @@
 #include "app/stack/redis_child.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "platform/core/error.hpp"
 #include "platform/core/os_error.hpp"
 #include "platform/storage/postgres/server_process.hpp"
+#include "platform/telemetry/log.hpp"
 
 namespace bv::stack {
 
@@ -21,7 +24,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto patience = 10s;
+constexpr auto patience = 10s;                                   // of the first start
+constexpr std::chrono::milliseconds first_pause = 200ms, longest_pause = 10s;
+constexpr auto steady = 30s;                                     // after so long the pauses begin anew
 constexpr std::size_t longest_socket = 100;  // sockaddr_un holds 107
 constexpr const char* memory = "64mb";
 
@@ -65,9 +70,13 @@ void redis_child::start(const data_dir& dir, const std::string& account) {
     socket_ = socket_folder / "redis.sock";
     launch();
     endpoint_ = "unix:" + socket_.string();
+    std::error_code ec;
+    for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end && running(); std::this_thread::sleep_for(5ms))
+        if (fs::exists(socket_, ec)) return;
+    endpoint_.clear();
+    stop();
+    throw failure(code::unavailable, "REDIS_FAILED", fmt::format("Redis did not start; the end of {}:\n{}", log_.string(), tail(log_)));
 }
-
-void redis_child::start_again() { launch(); }
 
 void redis_child::launch() {
     std::error_code ec;
@@ -77,15 +86,29 @@ void redis_child::launch() {
                               .run_as = pg::server_account(account_),
                               .output = log_,
                               .signal_with_parent = SIGTERM});
-    for (const auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
-        if (fs::exists(socket_, ec)) return;
-        if (pg::wait_exit(pid_, 5ms)) {
-            pid_ = 0;
-            break;
-        }
+}
+
+// Its clients wait for it in the background, so nobody waits here: other processes are looked after meanwhile.
+bool redis_child::tend(steady_point now) {
+    if (!started() || running()) return false;
+    if (!std::exchange(buried_, true)) bury(now);
+    if (now < not_before_) return false;
+    buried_ = false;
+    launched_ = now;
+    try {
+        launch();
+        return true;
+    } catch (const failure& f) {
+        telemetry::error("stack.redis_restart_failed", {{"error", f.error().message}});
+        return false;
     }
-    stop();
-    throw failure(code::unavailable, "REDIS_FAILED", fmt::format("Redis did not start; the end of {}:\n{}", log_.string(), tail(log_)));
+}
+
+void redis_child::bury(steady_point now) {
+    if (now - launched_ > steady) pause_ = 0ms;
+    pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, first_pause, longest_pause);
+    not_before_ = now + pause_;
+    telemetry::error("stack.redis_ended", {{"pause_ms", pause_.count()}, {"log", log_.string()}});
 }
 
 bool redis_child::running() noexcept {

@@ -1,12 +1,14 @@
 // A private Redis as a child process of the platform: on a Unix socket that only its account opens, with nothing on disk.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
 #include <sys/types.h>
 
 #include "app/stack/data_dir.hpp"
+#include "platform/core/clock.hpp"
 
 namespace bv::stack {
 
@@ -20,8 +22,9 @@ public:
     // account: whom it runs as when this process is root. Waits until it listens. Throws failure FAILED_PRECONDITION
     // "REDIS_NOT_INSTALLED", UNAVAILABLE "REDIS_FAILED" quoting the end of its log.
     void start(const data_dir&, const std::string& account);
-    // After it has ended by itself.
-    void start_again();
+    // Call it about twice a second: starts it again when it has ended by itself, without waiting for it, after 0.2 s and, while it goes
+    // on ending at once, after twice as long each time, up to 10 s. True when there is another process.
+    bool tend(steady_point now);
     void stop() noexcept;
 
     [[nodiscard]] bool started() const noexcept { return !endpoint_.empty(); }
@@ -32,7 +35,11 @@ public:
 
 private:
     void launch();
+    void bury(steady_point now);
     pid_t pid_ = 0;
+    std::chrono::milliseconds pause_{0};
+    steady_point launched_{}, not_before_{};
+    bool buried_ = false;
     std::filesystem::path folder_, socket_, log_;
     bool socket_folder_is_temporary_ = false;
     std::string program_, account_, endpoint_;

@@ -5,6 +5,7 @@
 // NSDI 2013, "Leases"), and of all processes that miss a key at the same time, one loads it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -41,8 +42,9 @@ public:
     virtual task<void> put_many(std::vector<loaded>) = 0;
     // The value was changed: from now on this process does not take the old one from here, and others do not soon. Does not wait.
     virtual void invalidate(std::string_view key) = 0;
-    // The same of a change that every process hears of by itself: the others are not told.
-    virtual void drop(std::string_view key) = 0;
+    // The same of a change that every process hears of by itself: the others are not told. `change` grows with each change of the key;
+    // what was loaded after one process dropped it is not dropped again by the others.
+    virtual void drop(std::string_view key, std::int64_t change) = 0;
 
     // What the level in memory of another process must know. Called on any thread.
     struct changes {

@@ -18,7 +18,7 @@ struct service::impl {
           env{d.clock, d.rng, d.db, store, outbox, cache}, endpoint(env) {
         d.log.observe({.source = "product",
                        .types = {std::string(rpc::type_name<contract::ProductChanged>()), std::string(rpc::type_name<contract::ProductDeleted>())},
-                       .seen = [this](const events::event& e) { cache.changed_elsewhere(e.key); },
+                       .seen = [this](const events::event& e) { cache.changed_elsewhere(e.key, e.position); },
                        .missed = [this] { cache.forget_all(); }});
     }
 

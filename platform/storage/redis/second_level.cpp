@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "platform/core/uuid.hpp"
@@ -13,20 +15,51 @@
 namespace bv::redis {
 namespace {
 
-constexpr char present_mark = 'P', absent_mark = 'A', claim_mark = 'C';
+constexpr char present_mark = 'P', absent_mark = 'A', claim_mark = 'C', dropped_mark = 'D';
 constexpr milliseconds last_patience{500};
 constexpr std::size_t most_sent = 256;  // invalidations in one pipeline
 constexpr resilience::retry_policy sending{.attempts = 0, .first = milliseconds(20), .longest = milliseconds(1'000)};
 
-// KEYS[1], the claim as stored, the value, its time in milliseconds.
-const script store_script(R"(
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+// KEYS[1], the claim, its time in milliseconds. 0: somebody else has it, or has loaded it.
+const script claim_script(R"(
+local now = redis.call('GET', KEYS[1])
+if now and string.sub(now, 1, 1) ~= 'D' then return 0 end
+local change = now and string.match(now, '^D(%d+):') or '0'
+redis.call('SET', KEYS[1], 'C' .. change .. ':' .. ARGV[1], 'PX', ARGV[2])
 return 1)");
+
+// KEYS[1], the claim, the mark, the value, its time in milliseconds.
+const script store_script(R"(
+local now = redis.call('GET', KEYS[1])
+if not now then return 0 end
+local change, claim = string.match(now, '^C(%d+):(.*)$')
+if claim ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2] .. change .. ':' .. ARGV[3], 'PX', ARGV[4])
+return 1)");
+
+// KEYS[1], the change, for how many milliseconds to remember it.
+const script drop_script(R"(
+local now = redis.call('GET', KEYS[1])
+local change = now and string.match(now, '^.(%d+):')
+if change and tonumber(change) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], 'D' .. ARGV[1] .. ':', 'PX', ARGV[2])
+return 1)");
+
+struct entry {
+    char mark;
+    std::string_view rest;
+};
+// nullopt: nothing of ours, or of a release that stores otherwise.
+std::optional<entry> parse_entry(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == text.npos || colon < 2 || text.substr(1, colon - 1).find_first_not_of("0123456789") != text.npos) return std::nullopt;
+    return entry{text.front(), text.substr(colon + 1)};
+}
 
 struct debt {
     std::uint64_t number = 0;  // of the key's last invalidation
     bool told = false;         // to other processes
+    std::int64_t change = 0;   // where it is not
 };
 using debts = std::unordered_map<std::string, debt>;
 
@@ -52,7 +85,7 @@ struct second_level::impl : std::enable_shared_from_this<impl> {
         const auto whole = static_cast<double>((present ? options.ttl : options.absent_ttl).count());
         return std::max<std::int64_t>(1, static_cast<std::int64_t>(whole * (1 - options.jitter * rng.uniform())));
     }
-    [[nodiscard]] std::string new_claim() { return claim_mark + uuid::v7(clock, rng).str(); }
+    [[nodiscard]] std::string new_claim() { return uuid::v7(clock, rng).str(); }
     [[nodiscard]] bool owes(std::string_view key) {
         const std::lock_guard hold(mutex);
         return clock.steady_now() < past_until || owed.contains(std::string(key));
@@ -100,13 +133,15 @@ task<void> second_level::impl::read(const std::vector<std::string>& keys, std::v
             continue;
         }
         const auto& value = said[n]->text;
-        const char mark = value.empty() ? '\0' : value[0];
-        if (value.empty()) missing.push_back(i);
-        if (mark == claim_mark) waiting.push_back(i);
-        if (mark != present_mark && mark != absent_mark) continue;
-        hits.add();
-        out[i].is = mark == present_mark ? found::state::present : found::state::absent;
-        out[i].bytes = value.substr(1);
+        const auto there = parse_entry(value);
+        if (value.empty() || (there && there->mark == dropped_mark)) missing.push_back(i);
+        else if (!there) passed.add();
+        else if (there->mark == claim_mark) waiting.push_back(i);
+        else if (there->mark == present_mark || there->mark == absent_mark) {
+            hits.add();
+            out[i].is = there->mark == present_mark ? found::state::present : found::state::absent;
+            out[i].bytes = there->rest;
+        }
     }
 }
 
@@ -116,12 +151,12 @@ task<void> second_level::impl::claim(const std::vector<std::string>& keys, const
     std::vector<std::string> claims;
     for (const auto i : missing) {
         claims.push_back(new_claim());
-        sets.push_back(command::on(key_of(keys[i]), "SET", claims.back(), "NX", "PX", options.claim.count()));
+        sets.push_back(claim_script.on(key_of(keys[i]), claims.back(), options.claim.count()));
     }
     const auto said = co_await redis.call_all(std::move(sets));
     for (std::size_t n = 0; n < missing.size(); ++n) {
         if (!said[n]) continue;  // perhaps claimed, by nobody who knows: nobody stores until the claim runs out
-        if (said[n]->is_null()) waiting.push_back(missing[n]);
+        if (said[n]->integer == 0) waiting.push_back(missing[n]);
         else out[missing[n]].claim = std::move(claims[n]);
     }
 }
@@ -158,7 +193,8 @@ task<void> second_level::impl::pay_all() {
         std::vector<command> drops;
         std::vector<const debts::value_type*> of;
         for (const auto& entry : some) {
-            drops.push_back(command::on(key_of(entry.first), "UNLINK"));
+            drops.push_back(entry.second.told ? command::on(key_of(entry.first), "UNLINK")
+                                              : drop_script.on(key_of(entry.first), entry.second.change, options.dropped.count()));
             of.push_back(&entry);
         }
         const auto said = co_await redis.call_all(std::move(drops));
@@ -218,8 +254,8 @@ task<void> second_level::put_many(std::vector<loaded> all) {
     const auto self = impl_;
     std::vector<command> stores;
     for (const auto& l : all) {
-        const auto value = l.bytes ? present_mark + *l.bytes : std::string(1, absent_mark);
-        stores.push_back(store_script.on(self->key_of(l.key), l.claim, value, self->life(l.bytes.has_value())));
+        const std::string_view mark(l.bytes ? &present_mark : &absent_mark, 1);
+        stores.push_back(store_script.on(self->key_of(l.key), l.claim, mark, l.bytes ? std::string_view(*l.bytes) : std::string_view{}, self->life(l.bytes.has_value())));
     }
     const auto said = co_await self->redis.call_all(std::move(stores));
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -227,13 +263,13 @@ task<void> second_level::put_many(std::vector<loaded> all) {
     }
 }
 
-void second_level::owe(std::string_view key, bool others_are_told) {
+void second_level::owe(std::string_view key, std::int64_t change) {
     auto& s = *impl_;
     {
         const std::lock_guard hold(s.mutex);
         if (s.owed.size() < s.options.most_owed || s.owed.contains(std::string(key))) {
             auto& d = s.owed[std::string(key)];
-            d = {++s.invalidations, d.told || others_are_told};
+            d = {++s.invalidations, d.told || change == 0, std::max(d.change, change)};
         } else s.past_until = s.clock.steady_now() + s.options.ttl;
         if (std::exchange(s.paying, true)) return;
     }

@@ -1,4 +1,6 @@
-// The second level of a cache in Redis: a string a key, "P<bytes>", "A" for what does not exist, or "C<claim>" while it is loaded.
+// The second level of a cache in Redis: a string a key, "P<change>:<bytes>", "A<change>:" for what does not exist, "C<change>:<claim>"
+// while it is loaded, "D<change>:" once it was dropped. <change> is the latest change that it is known to be later than: who hears of
+// that one later leaves it.
 //
 // Other processes hear of an invalidation once Redis has it, on the channel "<prefix>invalidated", as "<process> <key>".
 //
@@ -25,6 +27,7 @@ struct second_level_options {
     milliseconds absent_ttl{5'000};
     double jitter = 0.1;              // an entry lives ttl less a random part of up to this
     milliseconds claim{3'000};        // a load that takes longer is not stored
+    milliseconds dropped{60'000};     // a process that hears of a change so much later than the first one drops the key again
     milliseconds patience{25};        // with another process that loads the same key, before loading it, too
     std::size_t most_owed = 100'000;  // invalidations that Redis does not have yet
 };
@@ -37,8 +40,8 @@ public:
 
     task<std::vector<found>> get_many(std::vector<std::string> keys) override;
     task<void> put_many(std::vector<loaded>) override;
-    void invalidate(std::string_view key) override { owe(key, true); }
-    void drop(std::string_view key) override { owe(key, false); }
+    void invalidate(std::string_view key) override { owe(key, 0); }
+    void drop(std::string_view key, std::int64_t change) override { owe(key, change); }
     void watch(changes) override;
     // Invalidations that Redis does not have yet.
     [[nodiscard]] std::size_t owed() const;
@@ -48,7 +51,7 @@ public:
     task<void> stop();
 
 private:
-    void owe(std::string_view key, bool others_are_told);
+    void owe(std::string_view key, std::int64_t change);  // 0: one of this process, which the others are told
     struct impl;
     std::shared_ptr<impl> impl_;
 };

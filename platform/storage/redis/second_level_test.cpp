@@ -79,7 +79,7 @@ task<void> an_old_value_stays_out(world& w) {
     auto quick = co_await get(w.here, "k");
     EXPECT_FALSE(quick.claim.empty());
     co_await put(w.there, "k", slow.claim, "old");
-    EXPECT_EQ((co_await w.first.call(command::on("test:1:k", "GET")))->text, quick.claim);  // it holds nothing but the claim of the quick one
+    EXPECT_EQ((co_await w.first.call(command::on("test:1:k", "GET")))->text, "C0:" + quick.claim);  // it holds nothing but the claim of the quick one
     co_await put(w.here, "k", quick.claim, "new");
     co_await put(w.there, "k", slow.claim, "old");
     EXPECT_EQ((co_await get(w.there, "k")).bytes, "new");
@@ -119,6 +119,67 @@ task<void> waits_are_short(world& w) {
 TEST(redis_second_level, nobody_waits_long_for_a_process_that_died) {
     NEEDS_REDIS();
     with_world(waits_are_short);
+}
+
+task<bool> owes_nothing(second_level* l) { co_return l->owed() == 0; }
+task<void> drops(second_level& l, std::string key, std::int64_t change) {
+    l.drop(key, change);
+    EXPECT_TRUE(co_await eventually_in([&l] { return owes_nothing(&l); }));
+}
+task<void> loads(second_level& l, std::string key, std::string value) {
+    auto miss = co_await get(l, key);
+    EXPECT_EQ(miss.is, state::missing);
+    EXPECT_FALSE(miss.claim.empty());
+    co_await put(l, key, miss.claim, value);
+}
+
+// Each process that hears of a change drops its key: the second must not drop what the first has loaded since.
+task<void> drops_once(world& w) {
+    co_await loads(w.here, "k", "old");
+    co_await drops(w.here, "k", 7);
+    co_await loads(w.here, "k", "new");
+    co_await drops(w.there, "k", 7);
+    EXPECT_EQ((co_await get(w.there, "k")).bytes, "new");
+    co_await drops(w.there, "k", 6);  // and one that comes late
+    EXPECT_EQ((co_await get(w.there, "k")).bytes, "new");
+    co_await drops(w.there, "k", 8);
+    co_await loads(w.there, "k", "newer");
+}
+
+TEST(redis_second_level, a_change_that_all_processes_hear_of_is_dropped_by_one) {
+    NEEDS_REDIS();
+    with_world(drops_once);
+}
+
+// What was dropped holds a load that began before, and no load that begins after.
+task<void> a_drop_ends_claims(world& w) {
+    auto slow = co_await get(w.there, "k");
+    co_await drops(w.here, "k", 7);
+    co_await put(w.there, "k", slow.claim, "old");
+    EXPECT_EQ((co_await w.first.call(command::on("test:1:k", "GET")))->text, "D7:");
+    co_await loads(w.here, "k", "new");
+    co_await put(w.there, "k", slow.claim, "old");
+    co_await drops(w.there, "k", 7);
+    EXPECT_EQ((co_await get(w.there, "k")).bytes, "new");
+}
+
+TEST(redis_second_level, what_was_loaded_before_a_drop_is_not_stored_after_it) {
+    NEEDS_REDIS();
+    with_world(a_drop_ends_claims);
+}
+
+task<void> strange_values(world& w) {
+    for (const auto* strange : {"Pold", "A", "P12", "Px:1", ":", "P:", "Z1:x"}) {
+        co_await w.first.call(command::on("test:1:k", "SET", strange));
+        const auto found = co_await get(w.here, "k");
+        EXPECT_EQ(found.is, state::missing) << strange;
+        EXPECT_TRUE(found.claim.empty()) << strange;
+    }
+}
+
+TEST(redis_second_level, what_another_release_stored_is_read_past) {
+    NEEDS_REDIS();
+    with_world(strange_values);
 }
 
 // Whoever wrote reads what was written, also before Redis has heard of it.
@@ -184,7 +245,7 @@ task<void> others_hear(const scratch::server* one) {
     for (auto* l : {&w.here, &w.there}) l->start();
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&own, "anything "); }));
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything "); }));
-    w.here.drop("c");
+    w.here.drop("c", 1);
     w.here.invalidate("a b");
     EXPECT_TRUE(co_await eventually_in([&] { return heard(&theirs, "anything a b "); }));
     EXPECT_EQ(own.text, "anything ");

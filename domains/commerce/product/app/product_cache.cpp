@@ -36,8 +36,8 @@ void product_cache::forget(std::string_view sku) {
     entries_.invalidate(sku);
 }
 
-void product_cache::changed_elsewhere(std::string_view sku) {
-    if (second_) second_->drop(sku);
+void product_cache::changed_elsewhere(std::string_view sku, std::int64_t position) {
+    if (second_) second_->drop(sku, position);
     entries_.invalidate(sku);
 }
 

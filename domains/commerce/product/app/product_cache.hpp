@@ -1,6 +1,7 @@
 // Products in memory, as the contract shows them: what reads by SKU are answered from.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,8 +42,8 @@ public:
         std::vector<std::string> skus_;
     };
 
-    // What the product service's own events say, in every process.
-    void changed_elsewhere(std::string_view sku);
+    // What the product service's own events say, in every process; `position` is the event's.
+    void changed_elsewhere(std::string_view sku, std::int64_t position);
     // Changes may have been missed.
     void forget_all() { entries_.clear(); }
 
