@@ -2,6 +2,8 @@
 
 #include "domains/audit/adapters/api.hpp"
 #include "platform/runtime/scope.hpp"
+#include "platform/storage/postgres/lease_store.hpp"
+#include "platform/storage/rounds.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::audit {
@@ -11,18 +13,19 @@ std::span<const bv::embedded_file> migration_files();
 struct service::impl {
     impl(deps given, options chosen) : d(given), o(chosen), endpoint(d.db) {}
 
+    static task<void> make_partitions(impl* self) { co_await ensure_partitions(self->d.db, self->o.months_ahead); }
     static task<void> keep_partitions(impl* self) {
         while (!self->jobs.stopping()) {
             co_await self->d.clock.sleep_for(self->o.partition_interval);
             try {
-                co_await ensure_partitions(self->d.db, self->o.months_ahead);
+                co_await storage::once_in(self->leases, "audit:partitions", self->o.partition_interval, [self] { return make_partitions(self); });
             } catch (const failure& f) {
                 telemetry::warn("audit.partitions_failed", {{"reason", f.error().reason}});
             }
         }
     }
     static task<void> start(impl* self) {
-        co_await ensure_partitions(self->d.db, self->o.months_ahead);
+        co_await make_partitions(self);
         self->jobs.spawn(co_await asio::this_coro::executor, keep_partitions(self));
     }
     static task<void> stop(impl* self) {
@@ -33,6 +36,7 @@ struct service::impl {
     deps d;
     options o;
     api endpoint;
+    pg::lease_store leases{d.db, "audit"};
     scope jobs{"audit"};
 };
 

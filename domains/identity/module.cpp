@@ -12,6 +12,7 @@
 #include "platform/rpc/auth/caching_authenticator.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/storage/postgres/lease_store.hpp"
+#include "platform/storage/rounds.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::identity {
@@ -77,7 +78,7 @@ struct service::impl {
     static task<void> maintain_on(impl* self) {
         while (!self->jobs.stopping()) {
             try {
-                co_await self->maintain();
+                co_await storage::once_in(self->leases, "identity:maintenance", self->o.maintenance_interval, [self] { return self->maintain(); });
             } catch (const failure& f) {
                 telemetry::warn("identity.maintenance_failed", {{"reason", f.error().reason}});
             }

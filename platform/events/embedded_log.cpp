@@ -62,7 +62,7 @@ void embedded_log::impl::build() {
     for (const auto& o : observers) watching.push_back(std::make_unique<observer_loop>(o, tails.at(o.source), core(next++), time));
     tail = std::make_unique<tailer>(storage->outboxes(), all, core(0), time, options.tail, [this] { return readers > 0; });
     readers = observers.size();
-    pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, sources(), options.retention, options.retention_interval, core(0), time);
+    pruner = std::make_unique<retention>(storage->outboxes(), subscriptions, sources(), options.retention, options.retention_interval, core(0), time, storage->leases());
 }
 
 task<void> embedded_log::impl::take_turn(impl* self, consumer_loop* loop, const storage::tenure* under) {

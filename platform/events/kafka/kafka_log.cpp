@@ -139,7 +139,8 @@ void kafka_log::impl::build() {
     changed = std::make_shared<signal>(core(0), time);
     keeper = std::make_unique<topic_keeper>(options.brokers, topics(), [wakes = changed] { wakes->notify(); });
     const auto all_sources = sources();
-    pruner = std::make_unique<retention>(storage.outboxes(), subscriptions, std::vector<std::string>(all_sources.begin(), all_sources.end()), options.retention, options.retention_interval, core(0), time);
+    pruner = std::make_unique<retention>(storage.outboxes(), subscriptions, std::vector<std::string>(all_sources.begin(), all_sources.end()), options.retention, options.retention_interval, core(0), time,
+                                         &leases);
     build_tails();
     build_relays();
     std::map<std::string, std::vector<group_source>> groups;

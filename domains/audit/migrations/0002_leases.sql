@@ -1,0 +1,2 @@
+-- Of what one process of all does.
+SELECT platform.create_leases('{{schema}}');
