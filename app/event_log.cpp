@@ -7,17 +7,35 @@
 #include "app/modules.hpp"
 #include "platform/events/embedded_log.hpp"
 #include "platform/events/kafka/kafka_log.hpp"
+#include "platform/events/pg_bell.hpp"
 
 namespace bv::app {
 
 namespace {
 
-// Where services are processes of their own, an event of another is only seen by looking.
+// Where services are processes of their own, an event of another is seen when that one rings; while that is not heard, by looking.
 constexpr milliseconds look_for_others_events{25};
+
+events::tailer_options tail_options(const process& p, pg::database& log) {
+    events::tailer_options out;
+    if (p.peers == nullptr) return out;
+    out.poll_max = look_for_others_events;
+    std::vector<std::string> own, followed;
+    for (const auto& r : roles()) {
+        if (!p.holds(r.name)) continue;
+        own.emplace_back(r.schema);
+        followed.emplace_back(r.schema);
+        for (const auto f : r.follows) followed.emplace_back(std::ranges::find(roles(), f, &role::name)->schema);
+    }
+    std::ranges::sort(followed);
+    followed.erase(std::ranges::unique(followed).begin(), followed.end());
+    out.bell = std::make_shared<events::pg_bell>(log, own, followed, p.runtime.context(0).get_executor(), p.clock, p.rng);
+    return out;
+}
 
 std::unique_ptr<events::platform_log> make_embedded(const process& p, pg::database& log) {
     events::embedded_log_options o;
-    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
+    o.tail = tail_options(p, log);
     o.retention = p.settings.get<std::chrono::hours>("events.retention");
     o.leases.life = p.settings.get<milliseconds>("leases.life");
     return std::make_unique<events::embedded_log>(p.runtime, log, o);
@@ -55,7 +73,7 @@ std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database&
     o.topic_retention = c.get<milliseconds>("kafka.retention");
     o.leases.life = c.get<milliseconds>("leases.life");
     o.session_timeout = c.get<milliseconds>("kafka.session_timeout");
-    if (p.peers != nullptr) o.tail.poll_max = look_for_others_events;
+    o.tail = tail_options(p, log);
     o.retention = c.get<std::chrono::hours>("events.retention");
     return std::make_unique<events::kafka::kafka_log>(p.runtime, log, std::move(o), p.clock, p.rng);
 }

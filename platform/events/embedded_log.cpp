@@ -26,6 +26,7 @@ struct embedded_log::impl {
     rng& random;
     scope tasks{"events"};
     scope grace{"events.stop"};
+    scope ringing{"events.bell"};
     std::vector<subscription> subscriptions;
     std::map<std::string, std::shared_ptr<source_tail>> tails;
     std::vector<observer> observers;
@@ -122,6 +123,7 @@ task<void> embedded_log::start() {
     if (impl_->tails.empty()) co_return;
     impl_->awake = impl_->tail.get();
     impl_->tasks.spawn(impl_->core(0), impl_->tail->run());
+    impl_->tail->spawn_bell(impl_->ringing, impl_->core(0));
     impl_->tasks.spawn(impl_->core(0), impl_->pruner->run());
     std::size_t next = 0;
     for (const auto& loop : impl_->loops) impl_->spawn_loop(*loop, impl_->core(next++));
@@ -145,6 +147,8 @@ task<void> embedded_log::stop() {
     for (const auto& watch : impl_->watching) watch->halt();
     impl_->grace.spawn(impl_->core(0), cancel_after(impl_->tasks, impl_->time, impl_->options.stop_grace));
     co_await impl_->tasks.join();
+    impl_->ringing.stop();
+    co_await impl_->ringing.join();
     impl_->grace.stop();
     co_await impl_->grace.join();
 }
@@ -158,7 +162,7 @@ std::vector<subscription_status> embedded_log::status() const {
 std::optional<held_delivery> embedded_log::held() const { return impl_->tail ? impl_->tail->held() : std::nullopt; }
 
 void embedded_log::wake() noexcept {
-    if (auto* running = impl_->awake.load()) running->wake();
+    if (auto* running = impl_->awake.load()) running->appended();
 }
 
 dead_letters embedded_log::letters() {

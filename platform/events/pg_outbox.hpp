@@ -15,8 +15,8 @@ namespace bv::events {
 // so its errors (an event id used twice: ALREADY_EXISTS) surface there or at commit.
 class pg_outbox final : public outbox {
 public:
-    // wake is called at each append, before the commit: embedded_log::wake, so that a log in this process looks soon.
-    // There is no NOTIFY: it takes one lock for the whole server until the commit is on disk, which ends group commit.
+    // wake is called at each append, before the commit: log::wake, so that the logs of this process and of others look soon.
+    // There is no NOTIFY in the transaction: it takes one lock for the whole server until the commit is on disk, which ends group commit.
     explicit pg_outbox(std::string_view schema, std::function<void()> wake = {});
 
     task<void> append(storage::unit_of_work&, std::vector<outgoing>) override;

@@ -29,6 +29,22 @@ tailer::tailer(outbox_reader& r, std::vector<std::shared_ptr<source_tail>> tails
     for (auto& tail : tails) sources_.push_back({std::move(tail)});
 }
 
+void tailer::appended() noexcept {
+    wake();
+    if (options_.bell) options_.bell->ring();
+}
+
+void tailer::rung() noexcept {
+    alert_until_ = clock_.steady_now() + options_.alert;
+    wake();
+}
+
+void tailer::spawn_bell(scope& in, const asio::any_io_executor& e) {
+    if (!options_.bell) return;
+    in.spawn(e, options_.bell->tell());
+    in.spawn(e, options_.bell->hear([this] { rung(); }));
+}
+
 void tailer::wake() noexcept {
     if (!hint_.exchange(true)) idle_->notify();
 }
@@ -81,9 +97,12 @@ task<void> tailer::rest() {
     hint_ = false;
 }
 
-milliseconds tailer::slower(milliseconds interval) const noexcept {
-    const bool waiting = std::ranges::any_of(sources_, [](const source& s) { return s.horizon.waiting(); });
-    return std::min(interval + interval / 2, waiting ? options_.poll_waiting : options_.poll_max);
+milliseconds tailer::slower(milliseconds interval) const noexcept { return std::min(interval + interval / 2, longest_rest()); }
+
+milliseconds tailer::longest_rest() const noexcept {
+    if (std::ranges::any_of(sources_, [](const source& s) { return s.horizon.waiting(); })) return options_.poll_waiting;
+    if (clock_.steady_now() < alert_until_.load()) return options_.poll_waiting;
+    return options_.bell && options_.bell->hears() ? options_.poll_heard : options_.poll_max;
 }
 
 // True when there was something new.

@@ -1,7 +1,7 @@
 // Keeps the tails of all sources up to date: one coroutine, one probe for all of them.
 //
 // It looks every poll_min while something happens and slows down to poll_max when nothing does. An append in this
-// process wakes it (wake); one in another process is seen at the next look.
+// process wakes it (appended); one in another process is seen at the next look, or wakes it by the bell.
 #pragma once
 
 #include <atomic>
@@ -16,11 +16,13 @@
 
 #include "platform/core/clock.hpp"
 #include "platform/core/task.hpp"
+#include "platform/events/bell.hpp"
 #include "platform/events/horizon.hpp"
 #include "platform/events/horizon_watch.hpp"
 #include "platform/events/outbox_reader.hpp"
-#include "platform/runtime/signal.hpp"
 #include "platform/events/source_tail.hpp"
+#include "platform/runtime/scope.hpp"
+#include "platform/runtime/signal.hpp"
 
 namespace bv::events {
 
@@ -29,9 +31,12 @@ inline constexpr std::string_view polls_metric = "bv_events_tail_polls_total";
 struct tailer_options {
     milliseconds poll_min{3};
     milliseconds poll_max{250};        // an idle process asks the database 1000 / this times a second
-    milliseconds poll_waiting{20};     // while a transaction holds the horizon back
+    milliseconds poll_waiting{20};     // while a transaction holds the horizon back, or one that rang is about to commit
+    milliseconds poll_heard{500};      // instead of poll_max while the bell is heard: for a process that died before it rang
+    milliseconds alert{75};            // after a ring; longer than others are quiet after one
     std::int32_t fetch_rows = 512;
     horizon_watch_options watch{};
+    std::shared_ptr<events::bell> bell{};  // none: what other processes append is only seen by looking
 };
 
 class tailer {
@@ -42,9 +47,12 @@ public:
 
     // Runs until halt(). A broken database is waited for.
     task<void> run();
-    // Thread-safe, both. wake: something was or is about to be committed.
+    // Thread-safe, all. appended: something was or is about to be committed, which others are told. wake: look soon, whatever for.
+    void appended() noexcept;
     void wake() noexcept;
     void halt() noexcept;
+    // Runs the bell, if there is one, until the scope is stopped.
+    void spawn_bell(scope&, const asio::any_io_executor&);
     // As horizon_watch. Thread-safe.
     [[nodiscard]] std::optional<held_delivery> held() const { return watch_.held(); }
 
@@ -61,7 +69,9 @@ private:
     task<void> name_holders(std::int64_t xmin);
     task<bool> refresh(source&, std::int64_t head, std::int64_t xmin, std::int64_t next_xid, std::string epoch);
     task<bool> read(source&, std::int64_t safe, std::int64_t head);
+    void rung() noexcept;
     [[nodiscard]] milliseconds slower(milliseconds) const noexcept;
+    [[nodiscard]] milliseconds longest_rest() const noexcept;
 
     outbox_reader& reader_;
     clock& clock_;
@@ -72,6 +82,7 @@ private:
     horizon_watch watch_;
     std::shared_ptr<signal> idle_;
     std::atomic<bool> hint_{false}, halted_{false};
+    std::atomic<steady_point> alert_until_{steady_point{}};
 };
 
 }  // namespace bv::events

@@ -14,7 +14,7 @@ std::span<const bv::embedded_file> seed_files();
 
 struct service::impl {
     impl(deps d, options o)
-        : outbox("product"), store(d.db), cache(std::move(o.cache), d.clock, d.rng, store, d.second),
+        : outbox("product", [log = &d.log] { log->wake(); }), store(d.db), cache(std::move(o.cache), d.clock, d.rng, store, d.second),
           env{d.clock, d.rng, d.db, store, outbox, cache}, endpoint(env) {
         d.log.observe({.source = "product",
                        .types = {std::string(rpc::type_name<contract::ProductChanged>()), std::string(rpc::type_name<contract::ProductDeleted>())},

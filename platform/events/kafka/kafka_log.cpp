@@ -89,6 +89,7 @@ struct kafka_log::impl {
     relay_store relays_at;
     scope tasks{"events"};
     scope grace{"events.stop"};
+    scope ringing{"events.bell"};
     std::vector<subscription> subscriptions;
     std::vector<observer> observers;
     std::map<std::string, std::shared_ptr<source_tail>> tails;  // of what is relayed and observed
@@ -281,7 +282,7 @@ task<void> kafka_log::start() {
     i.build();
     if (!i.sources().empty()) i.keeper->start();
     i.awake = i.tail.get();
-    if (i.tail) i.tasks.spawn(i.core(0), i.tail->run());
+    if (i.tail) i.tasks.spawn(i.core(0), i.tail->run()), i.tail->spawn_bell(i.ringing, i.core(0));
     i.tasks.spawn(i.core(0), i.pruner->run());
     if (!i.subscriptions.empty()) i.tasks.spawn(i.core(0), i.watch_progress());
     std::size_t next = 0;
@@ -297,6 +298,8 @@ task<void> kafka_log::stop() {
     i.halt();
     i.grace.spawn(i.core(0), cancel_after(i.tasks, i.time, i.options.stop_grace));
     co_await i.tasks.join();
+    i.ringing.stop();
+    co_await i.ringing.join();
     for (const auto& r : i.relays) co_await r.sends->stop();
     for (const auto& c : i.consumers) co_await c->stop();
     i.grace.stop();
@@ -322,7 +325,7 @@ std::vector<subscription_status> kafka_log::status() const {
 std::optional<held_delivery> kafka_log::held() const { return impl_->tail ? impl_->tail->held() : std::nullopt; }
 
 void kafka_log::wake() noexcept {
-    if (auto* running = impl_->awake.load()) running->wake();
+    if (auto* running = impl_->awake.load()) running->appended();
 }
 
 dead_letters kafka_log::letters() {
