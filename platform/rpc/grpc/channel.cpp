@@ -24,6 +24,18 @@ struct target {
     instance at;
     resilience::circuit_breaker breaker;
     std::string authority;
+    std::atomic<int> under_way{0};  // calls with one answer
+};
+
+class counted {
+public:
+    explicit counted(std::atomic<int>& n) : n_(n) { n_.fetch_add(1, std::memory_order_relaxed); }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+    ~counted() { n_.fetch_sub(1, std::memory_order_relaxed); }
+
+private:
+    std::atomic<int>& n_;
 };
 
 bool may_repeat(const method& m, const context& ctx) { return m.idempotent || (m.keyed && !ctx.idempotency_key.empty()); }
@@ -50,17 +62,19 @@ struct channel::impl {
     std::atomic<std::size_t> turn{0};
 };
 
-// Round robin over those that are believed to work; all are away: null.
+// Of those that are believed to work the one with the fewest calls under way, of several such the next in turn; all are away: null. An
+// instance that is slow or stands still gathers calls, and is given fewer before its breaker opens.
 std::shared_ptr<target> channel::impl::pick(const target* not_this) {
     const std::lock_guard lock(mutex);
     const auto first = turn.fetch_add(1, std::memory_order_relaxed);
-    std::shared_ptr<target> second;
+    std::shared_ptr<target> best, second;
     for (std::size_t i = 0; i < targets.size(); ++i) {
         const auto& t = targets[(first + i) % targets.size()];
         if (t->breaker.state() == resilience::circuit_state::open) continue;
-        if (t.get() != not_this) return t;
-        second = t;
+        if (t.get() == not_this) second = t;
+        else if (!best || t->under_way.load(std::memory_order_relaxed) < best->under_way.load(std::memory_order_relaxed)) best = t;
     }
+    if (best) return best;
     if (second || targets.empty()) return second;
     return targets[first % targets.size()];  // its breaker knows when to try again
 }
@@ -69,6 +83,7 @@ task<http2::exchanged> channel::impl::attempt(target& to, call_fields& fields, s
     using fault = http2::call_fault;
     auto permit = to.breaker.acquire();
     if (!permit) co_return http2::exchanged{.fault = fault::unhandled};
+    const counted one(to.under_way);
     const auto connection = co_await connections::acquire(links, to.at);
     if (!connection) {
         permit->failed();

@@ -1,5 +1,5 @@
-// gRPC to the instances of a service: connections kept per core and instance, calls spread round robin, one circuit breaker an
-// instance, repeats only where nothing can happen twice.
+// gRPC to the instances of a service: connections kept per core and instance, each call to the instance with the fewest of ours under
+// way, one circuit breaker an instance, repeats only where nothing can happen twice.
 #pragma once
 
 #include <cstdint>

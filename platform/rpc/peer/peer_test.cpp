@@ -28,6 +28,7 @@ constexpr std::string_view domain = "shop.example";
 
 struct seen {
     context last{};
+    int calls = 0;
     std::shared_ptr<waiter> until = waiter::make();  // what "wait" waits for
 };
 
@@ -35,6 +36,7 @@ struct seen {
 task<result<void>> echo(void* service, context& ctx, std::string_view bytes, std::string& out) {
     auto& s = *static_cast<seen*>(service);
     s.last = ctx;
+    ++s.calls;
     StringValue text;
     if (auto parsed = parse_message(bytes, text); !parsed) co_return parsed;
     if (text.value() == "break") throw failure(code::unavailable, "DATABASE_UNAVAILABLE", "it is away");
@@ -237,6 +239,26 @@ TEST_F(PeerTest, AProcessThatRefusesTheConnectionIsPassedOver) {
     EXPECT_EQ(call("hello").error().reason, "SERVICE_UNAVAILABLE");
     directory_.known.clear();
     EXPECT_EQ(call("hello").error().reason, "SERVICE_UNAVAILABLE");
+}
+
+// The one that stands still has a call under way, and the others go where there are none; when both have none, to each in turn.
+TEST_F(PeerTest, AProcessThatIsSlowIsGivenFewerCalls) {
+    seen other;
+    peer_listener listener(std::string(domain), "gateway", system_clock());
+    listener.add(served{&other, methods});
+    http::server second(rt_, http::server_options{.peers = tls_of("basket")}, listener.handler());
+    second.start();
+    directory_.known = {{"127.0.0.1", server_->port()}, {"127.0.0.1", second.port()}};
+    peer_channel c("basket", directory_, identity_of("order"), system_clock(), system_rng());
+    auto waiting = asio::co_spawn(rt_.context(0), ask(&c, &methods[0], &ctx_, "wait"), asio::use_future);
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(call(c, "hello").value(), "hello");
+    EXPECT_EQ(std::pair(service_.calls, other.calls), std::pair(1, 6));
+    service_.until->wake();
+    EXPECT_EQ(waiting.get().value(), "wait");
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(call(c, "hello").value(), "hello");
+    EXPECT_EQ(std::pair(service_.calls, other.calls), std::pair(4, 9));
+    rt_.block_on(c.close());
+    rt_.block_on(second.drain(milliseconds(100)));
 }
 
 }  // namespace
