@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "app/forward.hpp"
+#include "app/operations/load.hpp"
 #include "app/operations/pages.hpp"
 #include "platform/rpc/grpc/health.hpp"
 #include "platform/rpc/grpc/reflection.hpp"
@@ -122,7 +123,13 @@ void node::listen(std::uint16_t port) {
     for (auto& route : operations::probes(*operations_)) edge_->add(std::move(route));
     for (auto& route : operations::pages(*modules_, *front_, c.get<std::string>("http.public_url").empty() ? "/" : given_.url)) edge_->add(std::move(route));
     add_grpc_tools(*edge_, started_);
-    server_ = std::make_unique<http::server>(given_.runtime, server_options(c, port, *edge_), edge_->handler());
+    auto handler = edge_->handler();
+    if (c.get<bool>("http.load_reports")) {
+        load_ = std::make_unique<process_load>(given_.clock, given_.runtime.cores());
+        edge_->add(rpc::grpc::load_reports([load = load_.get()] { return operations::report_of(*load); }, given_.clock));
+        handler = operations::reporting(std::move(handler), *load_);
+    }
+    server_ = std::make_unique<http::server>(given_.runtime, server_options(c, port, *edge_), std::move(handler));
     server_->start();
     operations_->watch(*server_);
 }

@@ -10,6 +10,7 @@
 #include "app/operations/front.hpp"
 #include "app/operations/span_feed.hpp"
 #include "platform/net/http/tls.hpp"
+#include "platform/runtime/process_load.hpp"
 
 namespace bv::stack {
 
@@ -43,6 +44,7 @@ private:
     std::unique_ptr<operations::service> operations_;
     std::unique_ptr<operations::front> front_;
     std::unique_ptr<gateway::edge> edge_;
+    std::unique_ptr<process_load> load_;  // where clients are told of it
     std::unique_ptr<http::server> server_;
     std::shared_ptr<operations::span_outlet> spans_;
     std::unique_ptr<rpc::peer_listener> peers_;

@@ -38,6 +38,7 @@ config_schema settings_schema() {
         .size("http.max_stream", byte_count{1ULL << 30}, {byte_count{1024}, byte_count{1ULL << 40}}, "largest body of an import, which is read as it arrives; more is answered 413")
         .duration("http.stream_timeout", 10min, {1s, 24h}, "deadline of an import; and how long its body may be waited for in all")
         .duration("http.request_timeout", 30s, {100ms, 10min}, "deadline of a request that brings none")
+        .boolean("http.load_reports", false, "tell gRPC clients how busy the gateway is, in trailers and by OpenRcaService (ORCA), for balancers that weigh by it")
         .list("http.cors_origins", {}, "origins that browsers may call from; * for any")
         .boolean("http.access_log", true, "one log line a request (at level debug; 5xx at warn)")
         .text("peers.trust_domain", "bitvelocity.internal", "trust domain of the certificates that processes of one platform show each other: spiffe://DOMAIN/ROLE")

@@ -1,5 +1,6 @@
 """gRPC as others speak it: Google's own client, which learns the contracts by reflection."""
 
+import struct
 import uuid
 
 import grpc
@@ -86,3 +87,34 @@ def test_messages_may_be_compressed(platform, contracts):
     with grpc.insecure_channel(platform.url.removeprefix("http://"), compression=grpc.Compression.Gzip) as c:
         products, _ = call(c, contracts, "bitvelocity.commerce.product.v1.ProductService.ListProducts", {"page_size": 50}, **of_shopper(shopper))
     assert len(products.products) > 5
+
+
+REPORTS = "/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics"
+
+
+def first_report(channel):
+    """Its bytes: an OrcaLoadReport."""
+    for report in channel.unary_stream(REPORTS)(b"", timeout=10):
+        return report
+
+
+def report_of(bytes_):
+    """{field: double} of an OrcaLoadReport that has only those."""
+    assert len(bytes_) % 9 == 0 and all(bytes_[at] & 7 == 1 for at in range(0, len(bytes_), 9)), bytes_
+    return {bytes_[at] >> 3: struct.unpack("<d", bytes_[at + 1:at + 9])[0] for at in range(0, len(bytes_), 9)}
+
+
+def test_a_gateway_says_how_busy_it_is_where_it_is_told_to(channel, own_platform):
+    """On the stream; Google's C++ and Python clients keep the trailers to themselves (tests/interop)."""
+    cpu, calls_per_second = 1, 6
+    with pytest.raises(grpc.RpcError) as refused:
+        first_report(channel)
+    assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    telling = own_platform("http.load_reports=true").start()
+    with grpc.insecure_channel(telling.url.removeprefix("http://")) as c:
+        def busy():
+            telling.client().get("/v1/products", pageSize=1)
+            report = report_of(first_report(c))
+            return report if calls_per_second in report else None
+        report = wait_for(busy)  # of the last whole second
+        assert 0 < report[cpu] < 1.5 and report[calls_per_second] > 0

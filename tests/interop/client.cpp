@@ -8,6 +8,7 @@
 #include "grpc/testing/test.bv.hpp"
 #include "platform/core/error.hpp"
 #include "platform/rpc/grpc/channel.hpp"
+#include "platform/rpc/grpc/load_report.hpp"
 #include "platform/rpc/grpc/wire.hpp"
 #include "platform/runtime/runtime.hpp"
 
@@ -188,6 +189,56 @@ task<void> custom_metadata(rpc::channel& c) {
     check_echo(stream.call());
 }
 
+// As its document has them.
+pb::TestOrcaReport a_report() {
+    pb::TestOrcaReport out;
+    out.set_cpu_utilization(0.8210);
+    out.set_memory_utilization(0.5847);
+    (*out.mutable_utilization())["util"] = 0.30499;
+    return out;
+}
+bool is_that(const std::optional<rpc::grpc::load_report>& r) { return r && r->cpu == 0.8210 && r->memory == 0.5847 && r->utilization == std::map<std::string, double>{{"util", 0.30499}}; }
+
+task<void> orca_per_rpc(rpc::channel& c) {
+    static constexpr rpc::streamed_method unary{"grpc.testing.TestService", "UnaryCall", {}, {}, "/grpc.testing.TestService/UnaryCall"};
+    auto ctx = within();
+    rpc::remote_stream<pb::SimpleRequest, pb::SimpleResponse> call(co_await c.open(unary, ctx));
+    pb::SimpleRequest request;
+    *request.mutable_orca_per_query_report() = a_report();
+    (*request.mutable_orca_per_query_report()->mutable_request_cost())["cost"] = 3456.32;
+    co_await call.write(request);
+    check((co_await call.answer()).has_value(), "an answer");
+    const auto bytes = rpc::grpc::decode_binary(call.call().trailing().get(rpc::grpc::load_trailer));
+    check(bytes.has_value(), "the trailer");
+    const auto report = rpc::grpc::decode_load_report(*bytes);
+    check(is_that(report) && report->request_cost == std::map<std::string, double>{{"cost", 3456.32}}, "the report that was asked for");
+}
+
+// The reports have no generated message: an empty one keeps the fields that it does not know.
+task<std::optional<rpc::grpc::load_report>> first_report(rpc::channel& c) {
+    static constexpr rpc::streamed_method reports{"xds.service.orca.v3.OpenRcaService", "StreamCoreMetrics", {}, {}, rpc::grpc::load_method};
+    auto ctx = within();
+    const auto call = co_await c.open(reports, ctx);
+    pb::Empty request, answer;
+    check(request.ParseFromString(rpc::grpc::encode_load_request(bv::seconds(1))) && co_await call->write(request), "the server takes it");
+    call->finish_writing();
+    const auto one = co_await call->read(answer);
+    check(one && *one, "a report");
+    co_return rpc::grpc::decode_load_report(answer.SerializeAsString());
+}
+
+task<void> orca_oob(rpc::channel& c) {
+    auto ctx = within();
+    auto call = co_await pb::open_full_duplex_call(c, ctx);
+    auto request = asking(0, {1});
+    *request.mutable_orca_oob_report() = a_report();
+    check(co_await call.write(request), "the server takes it");
+    check((co_await call.next()).has_value(), "an answer");
+    const auto report = co_await first_report(c);
+    check(is_that(report) && report->request_cost.empty(), "the report that was set");
+    call.finish_writing();
+}
+
 task<void> unimplemented_method(rpc::channel& c) {
     auto ctx = within();
     pb::test_service_remote remote(c);
@@ -208,7 +259,7 @@ const std::map<std::string_view, task<void> (*)(rpc::channel&)> cases{
     {"empty_unary", empty_unary}, {"large_unary", large_unary}, {"client_streaming", client_streaming}, {"server_streaming", server_streaming}, {"ping_pong", ping_pong},
     {"empty_stream", empty_stream}, {"timeout_on_sleeping_server", timeout_on_sleeping_server}, {"cancel_after_begin", cancel_after_begin},
     {"cancel_after_first_response", cancel_after_first_response}, {"status_code_and_message", status_code_and_message}, {"special_status_message", special_status_message},
-    {"custom_metadata", custom_metadata}, {"unimplemented_method", unimplemented_method}, {"unimplemented_service", unimplemented_service}};
+    {"custom_metadata", custom_metadata}, {"orca_per_rpc", orca_per_rpc}, {"orca_oob", orca_oob}, {"unimplemented_method", unimplemented_method}, {"unimplemented_service", unimplemented_service}};
 
 task<void> run(task<void> (*test)(rpc::channel&), rpc::grpc::channel& c) {
     std::exception_ptr broken;

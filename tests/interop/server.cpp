@@ -8,10 +8,12 @@
 #include "grpc/testing/test.bv.hpp"
 #include "platform/core/error.hpp"
 #include "platform/net/http/server.hpp"
+#include "platform/rpc/grpc/load_report.hpp"
 #include "platform/rpc/grpc/reflection.hpp"
 #include "platform/rpc/grpc/services.hpp"
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/grpc/typed_stream.hpp"
+#include "platform/rpc/grpc/wire.hpp"
 #include "platform/rpc/http_dispatch.hpp"
 #include "platform/runtime/runtime.hpp"
 
@@ -46,6 +48,19 @@ public:
     }
     task<bv::result<pb::Empty>> unimplemented_call(rpc::context&, pb::Empty) override { co_return bv::fail(bv::code::unimplemented, "", "on purpose"); }
 };
+
+rpc::grpc::load_report report_of(const pb::TestOrcaReport& r) {
+    rpc::grpc::load_report out{.cpu = r.cpu_utilization(), .memory = r.memory_utilization()};
+    for (const auto& [name, value] : r.request_cost()) out.request_cost[name] = value;
+    for (const auto& [name, value] : r.utilization()) out.utilization[name] = value;
+    return out;
+}
+
+// What the stream of reports tells: the latest that a call asked for. One thread runs everything.
+rpc::grpc::load_report& told() {
+    static rpc::grpc::load_report now;
+    return now;
+}
 
 using requests = rpc::message_stream<pb::StreamingOutputCallRequest>;
 using answers = rpc::message_sink<pb::StreamingOutputCallResponse>;
@@ -88,6 +103,7 @@ task<bv::result<void>> duplex(requests& all, answers& to, bool at_end) {
         if (*next && at_end) continue;
         for (; !waiting.empty(); waiting.pop_front()) {
             if (auto asked = status_asked(waiting.front()); !asked) co_return asked;
+            if (waiting.front().has_orca_oob_report()) told() = report_of(waiting.front().orca_oob_report());
             if (!co_await send_asked(waiting.front(), to)) co_return bv::result<void>{};
         }
         if (!*next) co_return bv::result<void>{};
@@ -127,6 +143,7 @@ public:
         add(rpc::grpc::serve_messages<pb::StreamingOutputCallRequest, pb::StreamingOutputCallResponse>(pb::full_duplex_call_method(), pb::full_duplex_call_parsed, full_duplex));
         add(rpc::grpc::serve_messages<pb::StreamingOutputCallRequest, pb::StreamingOutputCallResponse>(pb::half_duplex_call_method(), pb::half_duplex_call_parsed, half_duplex));
         add({"/grpc.testing.TestService/UnaryCall", unary_with_metadata});
+        add_stream(rpc::grpc::load_reports([] { return told(); }, bv::system_clock()));
         for (auto& m : rpc::grpc::reflection([] { return std::vector<std::string>{"grpc.testing.TestService"}; })) add_stream(std::move(m));
     }
 
@@ -142,10 +159,18 @@ public:
         if (called == nullptr) co_return rpc::grpc::refusal(rpc::grpc::no_such_method(r.path()));
         auto ctx = context_of(r);
         auto done = co_await rpc::grpc::call(*called, r, ctx, largest_message);
-        co_return rpc::grpc::render(std::move(done), ctx);
+        auto out = rpc::grpc::render(std::move(done), ctx);
+        add_report(r, out);
+        co_return out;
     }
 
 private:
+    static void add_report(const http::request& r, http::response& to) {
+        pb::SimpleRequest asked;
+        if (r.path() != "/grpc.testing.TestService/UnaryCall" || r.body.size() < rpc::grpc::prefix || !asked.ParseFromString(r.body.substr(rpc::grpc::prefix))) return;
+        if (asked.has_orca_per_query_report())
+            to.trailers.add(rpc::grpc::load_trailer, rpc::grpc::encode_binary(rpc::grpc::encode(report_of(asked.orca_per_query_report()))));
+    }
     static rpc::context context_of(const http::request& r) {
         return rpc::make_context(r, {.deadline = rpc::grpc::deadline_of(r, bv::system_clock().steady_now(), bv::steady_point::max())});
     }

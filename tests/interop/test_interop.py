@@ -10,9 +10,10 @@ import pytest
 from conftest import wait_for
 from programs import go_programs, gos_server, own_client, own_server
 
-# All of Google's cases but those that need credentials of a cloud, several servers behind a resolver, or a load balancer's reports (ORCA).
+# All of Google's cases but those that need credentials of a cloud, or several servers behind a resolver.
 CASES = ("empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream", "timeout_on_sleeping_server", "cancel_after_begin",
          "cancel_after_first_response", "status_code_and_message", "special_status_message", "custom_metadata", "unimplemented_method", "unimplemented_service")
+ORCA = ("orca_per_rpc", "orca_oob")  # load reports, which Google's client hands to a balancer of its own
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +55,24 @@ def test_googles_client_against_our_server(programs, port, case):
     run(programs / "client", "--server_host=127.0.0.1", f"--server_port={port}", f"--test_case={case}")
 
 
+@pytest.mark.parametrize("case", ORCA)
+def test_googles_balancer_by_our_servers_reports(programs, port, case):
+    balancer = '{"loadBalancingConfig":[{"test_backend_metrics_load_balancer":{}}]}'
+    run(programs / "client", "--server_host=127.0.0.1", f"--server_port={port}", f"--test_case={case}", f"--service_config_json={balancer}")
+
+
 @pytest.mark.parametrize("case", ["large_unary", "ping_pong", "client_streaming", "custom_metadata"])
 def test_googles_client_against_our_server_over_tls(programs, secure, case):
     port, chain = secure
     run(programs / "client", "--use_tls", "--use_test_ca", f"--ca_file={chain}", "--server_host_override=interop.test", "--server_host=127.0.0.1", f"--server_port={port}", f"--test_case={case}")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES + ORCA)
 def test_our_client_against_googles_server(theirs, case):
     own_client(theirs, case)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES + ORCA)
 def test_our_client_against_our_server(port, case):
     own_client(port, case)
 
@@ -103,6 +110,14 @@ def test_grpcurl_streams_a_catalogue(programs, platform):
     said = json.loads(run(programs / "grpcurl", "-plaintext", "-H", f"x-api-key: {key}", "-d", "@", address, "bitvelocity.commerce.product.v1.ProductImportService/ImportProducts", input=lines))
     assert (said["created"], said["refused"], said["refused_lines"][0]["line"]) == ("2", "1", "2"), said
     assert platform.operator().get("/v1/products/" + sku)["sku"] == sku
+
+
+def test_answers_have_a_load_report_where_a_gateway_is_told_to(programs, platform, own_platform):
+    def trailers(p):
+        said = run(programs / "grpcurl", "-v", "-plaintext", "-d", '{"sku": "KIT-KETTLE-17"}', p.url.removeprefix("http://"), "bitvelocity.commerce.product.v1.ProductService/GetProduct")
+        return said.split("Response trailers received:")[1]
+    assert "endpoint-load-metrics-bin" not in trailers(platform)
+    assert "endpoint-load-metrics-bin: " in trailers(own_platform("http.load_reports=true").start())
 
 
 def test_ghz_reads_products(programs, platform):
