@@ -38,6 +38,7 @@ arrival partition_feed::arrive(std::int32_t partition, std::int64_t offset, std:
     const auto it = held_.find(partition);
     if (it == held_.end()) return arrival::not_ours;
     auto& of = *it->second;
+    if (of.going_back) return arrival::taken;  // fetched before: it comes again, after what is before it
     // Reading begins at the last record that was applied. When there is another in its place, the topic was made anew.
     if (!std::exchange(of.begun, true) && offset > 0 && offset == of.at.next_offset - 1)
         return position > of.at.position ? arrival::other_topic : arrival::taken;
@@ -64,6 +65,8 @@ std::vector<std::int32_t> partition_feed::resumable() {
 
 std::vector<std::pair<std::int32_t, std::int64_t>> partition_feed::to_read_again() {
     const std::lock_guard hold(mutex_);
+    for (const auto& [partition, offset] : back_)
+        if (const auto it = held_.find(partition); it != held_.end()) it->second->going_back = false;
     return std::exchange(back_, {});
 }
 
@@ -72,6 +75,7 @@ void partition_feed::go_back(held& of, const partition_position& to) {
     of.waiting = 0;
     of.arrived = to.position;
     of.begun = of.paused = false;
+    of.going_back = true;
     back_.emplace_back(to.partition, std::max<std::int64_t>(0, to.next_offset - 1));
     consumer_->notify();
 }

@@ -67,7 +67,7 @@ public:
     // Partitions that were paused and have room again.
     [[nodiscard]] std::vector<std::int32_t> resumable();
     // Partitions whose stored position went back (a group that was rewound, a database that was restored), and the offsets that they
-    // are to be read from again.
+    // are to be read from again: before anything else arrives.
     [[nodiscard]] std::vector<std::pair<std::int32_t, std::int64_t>> to_read_again();
     // Notified when there are some of either.
     void attach_consumer(std::shared_ptr<signal> s) { consumer_ = std::move(s); }
@@ -91,6 +91,7 @@ private:
         std::size_t waiting = 0;         // records in entries_
         bool loaded = false, revoked = false, paused = false;
         bool begun = false;              // its first record arrived
+        bool going_back = false;         // until it is read again from further back, what arrives is passed over
     };
     struct entry {
         std::shared_ptr<held> of;

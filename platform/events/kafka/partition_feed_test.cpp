@@ -137,6 +137,17 @@ TEST_F(a_partition_feed, asks_to_read_again_from_where_its_store_went_back_to) {
     EXPECT_THAT(positions(from), ElementsAre(12, 6));
 }
 
+TEST_F(a_partition_feed, takes_nothing_that_was_fetched_before_it_goes_back) {
+    hold({0, 10, 7});
+    arrive(0, 7, 11);
+    const auto from = feed.load({{0, 4, 2}});
+    EXPECT_EQ(arrive(0, 8, 12), arrival::taken);  // the group's consumer does not know yet
+    EXPECT_THAT(positions(from), IsEmpty()) << "positions 5 to 11 would be passed over";
+    EXPECT_THAT(feed.to_read_again(), ElementsAre(std::pair{0, std::int64_t{1}}));
+    arrive(0, 1, 4), arrive(0, 2, 6);
+    EXPECT_THAT(positions(from), ElementsAre(6));
+}
+
 TEST_F(a_partition_feed, asks_for_a_pause_when_it_is_full_and_for_more_when_it_has_room) {
     hold({0, 0, 0});
     for (std::int64_t n = 0; n < 3; ++n) EXPECT_EQ(arrive(0, n, n + 1), arrival::taken);
