@@ -231,6 +231,8 @@ task<void> consumer_loop::after_failure(error why) {
         attempts_ = 0;
         co_await back_off(std::min(++waits_, 4));
     } else if (batch_.empty() || is_transient(why.code)) {
+        // It took too long, or met others, perhaps because it was much at once.
+        if (!batch_.empty() && why.code != code::unavailable) limit_ = std::max<std::size_t>(1, batch_.size() / 2);
         if (waits_++ % 16 == 0)
             telemetry::warn("events.consumer_waits", {{"group", sub_.group}, {"source", sub_.source}, {"code", name(why.code)},
                                                       {"reason", why.reason}, {"message", why.message}});

@@ -149,6 +149,17 @@ TEST_P(log_contract, waits_for_a_dependency_without_counting_attempts) {
     EXPECT_EQ(w.cores().block_on(w.unresolved_dead_letters("g")), 0);
 }
 
+TEST_P(log_contract, takes_less_at_once_when_a_batch_takes_too_long) {
+    using namespace contract;
+    publish(w, {"a"}, 1, 16);
+    running log(w, {subscribed(w, "g", [](std::span<const event> batch) -> std::optional<error> {
+                    if (batch.size() > 2) return error{code::deadline_exceeded, "STATEMENT_TIMEOUT", "for the test"};
+                    return std::nullopt;
+                })});
+    ASSERT_TRUE(eventually([&] { return count(w, "g") >= 16; }));
+    expect_complete(effects(w, "g"), {"a"}, 16);
+}
+
 TEST_P(log_contract, sets_a_poison_event_aside_with_those_behind_it_and_delivers_its_neighbours) {
     using namespace contract;
     std::map<std::string, int> tries;
