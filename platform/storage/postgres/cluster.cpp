@@ -251,6 +251,7 @@ void cluster::create_database() const {
 
 void cluster::stop(mode how) noexcept {
     if (pid_ != 0) {
+        ::kill(pid_, SIGCONT);  // one that stands still hears nothing
         ::kill(pid_, how == mode::fast ? SIGINT : SIGQUIT);
         if (!wait_exit(pid_, stop_patience)) {
             ::kill(pid_, SIGQUIT);

@@ -72,6 +72,15 @@ TEST_F(a_cluster, keeps_its_data_over_a_restart_and_a_crash) {
     EXPECT_EQ(ask(c.admin_conninfo(), "SELECT n FROM kept"), "7");
 }
 
+TEST_F(a_cluster, that_stands_still_is_stopped_in_order) {
+    cluster c(options());
+    c.start();
+    ::kill(c.pid(), SIGSTOP);
+    c.stop();
+    std::ifstream log(c.log_file());
+    EXPECT_THAT((std::string{std::istreambuf_iterator<char>(log), {}}), HasSubstr("database system is shut down"));
+}
+
 TEST_F(a_cluster, is_durable_unless_told_otherwise) {
     auto o = options();
     o.durable = true;
