@@ -195,7 +195,8 @@ task<void> leased_job::give_back() {
     }
     std::optional<error> broken;
     try {
-        co_await store_.release(now_->mine.held());
+        // No longer than it is ours: then it runs out by itself, and a stop does not wait for a store that stands still.
+        co_await with_deadline(clock_, now_->mine.sure_until_.load(), store_.release(now_->mine.held()));
     } catch (...) {
         broken = current_error();
     }

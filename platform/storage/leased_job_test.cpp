@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "platform/runtime/scope.hpp"
+#include "platform/runtime/waiter.hpp"
 #include "platform/storage/memory/lease_store.hpp"
 #include "platform/testing/fake_clock.hpp"
 
@@ -31,6 +32,7 @@ class cut_store final : public lease_store {
 public:
     explicit cut_store(lease_store& s) : inner_(s) {}
     bool away = false;
+    bool silent = false;  // takes a release, and answers nothing
     task<std::expected<lease, lease_taken>> acquire(std::string name, std::string owner, milliseconds l, std::string gone) override {
         check();
         co_return co_await inner_.acquire(std::move(name), std::move(owner), l, std::move(gone));
@@ -41,6 +43,7 @@ public:
     }
     task<void> release(lease l) override {
         check();
+        if (silent) co_await waiter::make()->wait();
         co_await inner_.release(std::move(l));
     }
     task<void> confirm(unit_of_work& uow, const lease& l) override { return inner_.confirm(uow, l); }
@@ -171,6 +174,17 @@ TEST(leased_job, a_halt_lets_the_work_end_by_itself) {
     pass(w, {&a}, 2 * tick);
     EXPECT_TRUE(a.has_ended());
     EXPECT_EQ(w.tables.rows.committed("job")->expires_at, steady_point{}) << "given back";
+}
+
+TEST(leased_job, an_end_does_not_wait_for_a_store_that_answers_nothing) {
+    world w;
+    process a(w, "a");
+    pass(w, {&a}, tick);
+    a.way.silent = true;
+    a.done = true;
+    a.halt();
+    pass(w, {&a}, life);
+    EXPECT_TRUE(a.has_ended());
 }
 
 TEST(leased_job, one_that_stands_still_is_followed_within_its_life_and_changes_nothing_when_it_wakes) {
