@@ -279,8 +279,8 @@ std::string supervisor::restart(std::string_view role) {
     for (const auto& p : of(role)) old.push_back(p->number);
     for (const int number : old) {
         auto& fresh = add(role);
-        launch(fresh);
         try {
+            launch(fresh);
             await(fresh, "restart");
         } catch (...) {
             fresh.child.stop();
