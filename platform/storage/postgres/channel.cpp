@@ -155,7 +155,11 @@ task<void> channel::connect(steady_point deadline) {
             throw connection_lost(message);
         }
         attach_socket();  // libpq may have gone on to another address
-        co_await wait_for(status == PGRES_POLLING_WRITING);
+        try {
+            co_await wait_for(status == PGRES_POLLING_WRITING);
+        } catch (const failure&) {  // nothing was asked yet: the server is away, whoever's time is over
+            throw connection_lost(fmt::format("database {} did not answer in time", client_->options.name));
+        }
     }
     clear_deadline();
     attach_socket();

@@ -57,7 +57,7 @@ public:
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
 
-    // Throws connection_lost, login_refused, or failure DEADLINE_EXCEEDED.
+    // Throws connection_lost, also when the deadline passes, and login_refused.
     task<void> connect(steady_point deadline);
     [[nodiscard]] pg_conn* raw() const noexcept { return connection_; }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
 #include "platform/storage/postgres/scratch.hpp"
@@ -253,6 +254,22 @@ PG_TEST(loss, of_the_answer_to_a_commit_is_reported_as_unknown) {
             EXPECT_EQ(e.error().code, code::unavailable);
         }
     }
+}
+
+// It takes connections and says nothing, as one that stands still does.
+TEST(loss, of_a_server_that_does_not_answer_a_login_is_unavailable) {
+    asio::io_context io;
+    const asio::ip::tcp::acceptor silent(io, {asio::ip::address_v4::loopback(), 0});
+    auto o = with(1, milliseconds(50));
+    o.conninfo = fmt::format("host=127.0.0.1 port={} user=nobody dbname=nothing", silent.local_endpoint().port());
+    struct body {
+        static task<void> of_test(database& db) {
+            const auto e = co_await failure_of(ignore(db.query(one)));
+            EXPECT_EQ(e.code, code::unavailable);
+            EXPECT_EQ(e.reason, "DATABASE_UNAVAILABLE");
+        }
+    };
+    with_database(body::of_test, o);
 }
 
 TEST(login, refused_is_not_retried_and_says_why) {
