@@ -181,14 +181,19 @@ void channel::check_wait(const boost::system::error_code& ec) {
     throw boost::system::system_error(ec);  // cancelled
 }
 
+// The alarm went off between two waits, when there was none to end.
+bool channel::is_overdue() const noexcept { return watch_->expired && deadline_ != steady_point::max(); }
+
 task<void> channel::wait_for(bool write) {
     boost::system::error_code ec;
+    if (is_overdue()) check_wait(asio::error::operation_aborted);
     co_await descriptor_.async_wait(write ? asio::posix::descriptor_base::wait_write : asio::posix::descriptor_base::wait_read,
                                     asio::redirect_error(asio::use_awaitable, ec));
     check_wait(ec);
 }
 
 task<void> channel::wait_for_either() {
+    if (is_overdue()) check_wait(asio::error::operation_aborted);
     auto [order, read_ec, write_ec] =
         co_await asio::experimental::make_parallel_group(descriptor_.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred),
                                                          descriptor_.async_wait(asio::posix::descriptor_base::wait_write, asio::deferred))

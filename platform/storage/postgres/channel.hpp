@@ -85,6 +85,7 @@ private:
     void attach_socket();
     task<void> wait_for(bool write);
     task<void> wait_for_either();
+    [[nodiscard]] bool is_overdue() const noexcept;
     void check_wait(const boost::system::error_code&);
 
     asio::any_io_executor executor_;
