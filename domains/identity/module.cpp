@@ -48,7 +48,8 @@ struct service::impl {
                          .handler = [this](storage::unit_of_work& uow, std::span<const events::event>) { return load_revocations(env, uow, env.clock.now() - overlap); },
                          .store = &d.db,
                          .leases = &leases,
-                         .consumer = "identity"});
+                         .consumer = "identity",
+                         .repeatable = true});  // it reads what is revoked now, whatever the event says
     }
 
     task<void> follow() {

@@ -15,7 +15,8 @@ namespace {
 
 constexpr milliseconds idle_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
 constexpr milliseconds save_interval{1'000};  // of a position that only passed over events of other types
-constexpr milliseconds look_at_letters{5'000};  // while there are some: they may have been resolved through another instance
+// When there is nothing else to do: dead letters may have been resolved, and the group rewound, through another instance.
+constexpr milliseconds look_again{5'000};
 
 bool is_transient(code c) noexcept { return c == code::unavailable || c == code::aborted || c == code::deadline_exceeded; }
 
@@ -140,7 +141,11 @@ task<void> consumer_loop::fill() {
 // Nothing for us: writes the position now and then when others' events were passed over, and waits for more.
 task<void> consumer_loop::rest() {
     if (scanned_ < supply_->head()) co_return;  // more to look at
-    if (dead_ > 0 && clock_.steady_now() - loaded_at_ > look_at_letters) refresh_ = true;
+    if (clock_.steady_now() - loaded_at_ > look_again) {
+        if (dead_ > 0) refresh_ = true;
+        else co_await look();
+        if (!loaded_) co_return;
+    }
     auto until = clock_.steady_now() + idle_check;
     if (scanned_ != position_) {
         const auto due = saved_at_ + save_interval;
@@ -156,6 +161,16 @@ task<void> consumer_loop::rest() {
     }
     co_await work_->wait_for(until - clock_.steady_now());
 }
+
+// Whether the group was rewound.
+task<void> consumer_loop::look() {
+    place there{.position = position_};
+    co_await sub_.store->run(options({}), [this, &there](storage::unit_of_work& uow) { return look_in(uow, &there); });
+    loaded_at_ = clock_.steady_now();
+    if (there.position < position_) loaded_ = false;
+}
+
+task<void> consumer_loop::look_in(storage::unit_of_work& uow, place* there) { *there = co_await store_->load(uow); }
 
 task<void> consumer_loop::advance_in(storage::unit_of_work& uow, std::int64_t to) { co_await store_->advance(uow, at(), to); }
 

@@ -55,6 +55,8 @@ private:
     task<void> fill();
     task<void> step();
     task<void> rest();
+    task<void> look();
+    task<void> look_in(storage::unit_of_work&, place*);
     task<void> apply_batch();
     task<void> apply_in(storage::unit_of_work&, std::int64_t to);
     task<void> advance_in(storage::unit_of_work&, std::int64_t to);

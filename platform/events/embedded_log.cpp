@@ -165,11 +165,15 @@ void embedded_log::wake() noexcept {
     if (auto* running = impl_->awake.load()) running->appended();
 }
 
+std::span<const subscription> embedded_log::subscriptions() const { return impl_->subscriptions; }
+
+void embedded_log::look_again(const std::string& group) {
+    for (const auto& loop : impl_->loops)
+        if (loop->what().group == group) loop->refresh();
+}
+
 dead_letters embedded_log::letters() {
-    return dead_letters(impl_->subscriptions, *impl_->storage, [this](const std::string& group) {
-        for (const auto& loop : impl_->loops)
-            if (loop->what().group == group) loop->refresh();
-    });
+    return dead_letters(impl_->subscriptions, *impl_->storage, [this](const std::string& group) { look_again(group); });
 }
 
 task<std::int64_t> embedded_log::prune() {

@@ -53,6 +53,8 @@ public:
 
     // For pg_outbox: an event was appended in this process. Thread-safe, also before start and after stop.
     void wake() noexcept override;
+    [[nodiscard]] std::span<const subscription> subscriptions() const override;
+    void look_again(const std::string& group) override;
     [[nodiscard]] dead_letters letters() override;
     // One round of retention over all sources; the log runs it by itself. How many events it deleted.
     task<std::int64_t> prune();

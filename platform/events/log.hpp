@@ -45,6 +45,8 @@ struct subscription {
     // Background work: from the start of one batch to the start of the next at least so long passes, so that batches are few and large. A
     // batch costs as much as several events do. What comes after a quiet time is taken at once.
     milliseconds gather{0};
+    // Its effects are the same when events are applied again, even old ones after newer ones: the group may be rewound (rewind.hpp).
+    bool repeatable = false;
     retry_policy retry{};
 };
 

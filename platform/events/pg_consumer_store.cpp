@@ -40,12 +40,16 @@ constexpr std::string_view blocked_among_sql = R"(
 constexpr std::string_view unresolved_sql = R"(
     SELECT count(*) FROM {}.dead_letter
     WHERE group_name = $1 AND source = $2 AND state IN ('failed', 'blocked'))";
+// One that was resolved before comes again with a group that was rewound.
 constexpr std::string_view park_sql = R"(
-    INSERT INTO {}.dead_letter (group_name, source, position, id, type, key, time, actor, traceparent, payload,
+    INSERT INTO {}.dead_letter AS d (group_name, source, position, id, type, key, time, actor, traceparent, payload,
                                 attempts, error, state)
     SELECT $1, $2, e.position, e.id, e.type, e.key, e.time, e.actor, e.traceparent, e.payload, $3, $4, $5
     FROM unnest($6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::bytea[])
-         AS e(position, id, type, key, time, actor, traceparent, payload))";
+         AS e(position, id, type, key, time, actor, traceparent, payload)
+    ON CONFLICT (group_name, source, position) DO UPDATE
+    SET attempts = excluded.attempts, error = excluded.error, state = excluded.state, last_failed_at = now(), resolved_at = NULL, told_at = NULL
+    WHERE d.state IN ('replayed', 'discarded'))";
 
 std::set<std::string> keys_of(const pg::rows& rows) {
     std::set<std::string> out;

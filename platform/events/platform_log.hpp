@@ -11,6 +11,9 @@ namespace bv::events {
 
 class platform_log : public log {
 public:
+    [[nodiscard]] virtual std::span<const subscription> subscriptions() const = 0;
+    // The group's positions were moved: this process looks where it is now. Others do within seconds. Thread-safe.
+    virtual void look_again(const std::string& group) = 0;
     // Of all subscriptions so far.
     [[nodiscard]] virtual dead_letters letters() = 0;
     // Why events wait although nothing is lost and producers go on, and what to do; empty when all is well.

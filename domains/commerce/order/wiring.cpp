@@ -41,11 +41,11 @@ wiring::wiring(ports p, options o)
     const auto project = [this](storage::unit_of_work& uow, std::span<const bv::events::event> events) { return project_orders(with_.env, uow, events); };
     subscribe("orders-saga", "inventory", inventory_reply_types(), o.saga_batch, handle);
     subscribe("orders-saga", "payment", payment_reply_types(), o.saga_batch, handle);
-    subscribe("orders-projections", "orders", projected_types(), o.projection_batch, project, projection_gather);
+    subscribe("orders-projections", "orders", projected_types(), o.projection_batch, project, projection_gather, true);
 }
 
 void wiring::subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler handler,
-                       milliseconds gather) {
+                       milliseconds gather, bool repeatable) {
     bv::events::subscription s;
     s.group = std::move(group);
     s.source = std::move(source);
@@ -56,6 +56,7 @@ void wiring::subscribe(std::string group, std::string source, std::vector<std::s
     s.leases = &with_.leases;
     s.consumer = "orders";
     s.gather = gather;
+    s.repeatable = repeatable;
     with_.log.subscribe(std::move(s));
 }
 

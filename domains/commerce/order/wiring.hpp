@@ -44,7 +44,7 @@ public:
     task<void> stop();
 
 private:
-    void subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler, milliseconds gather = milliseconds(0));
+    void subscribe(std::string group, std::string source, std::vector<std::string> types, std::size_t batch, bv::events::batch_handler, milliseconds gather = milliseconds(0), bool repeatable = false);
     task<void> watch_deadlines(const storage::tenure&);
     task<void> count_open_orders();
 

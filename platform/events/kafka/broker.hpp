@@ -8,13 +8,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
 #include "platform/core/clock.hpp"
+#include "platform/events/kafka/java_process.hpp"
 
 namespace bv::events::kafka {
 
@@ -30,10 +30,9 @@ struct broker_options {
 // what, where and how to mend it: FAILED_PRECONDITION "KAFKA_NOT_INSTALLED"; UNAVAILABLE "KAFKA_START" with the end of its log.
 class broker {
 public:
-    explicit broker(broker_options o) : options_(std::move(o)) {}
+    explicit broker(broker_options);
     broker(const broker&) = delete;
     broker& operator=(const broker&) = delete;
-    ~broker() { stop(); }
 
     // Ends one that an earlier run left, makes what is missing and starts it. It answers some seconds later.
     void launch();
@@ -41,29 +40,23 @@ public:
     [[nodiscard]] bool is_up();
     void await();
     void start() { launch(), await(); }
-    void stop(milliseconds patience = seconds(20)) noexcept;
+    void stop(milliseconds patience = seconds(20)) noexcept { process_.stop(patience); }
     // False once it has ended by itself: launch() may be called again.
-    [[nodiscard]] bool running() noexcept;
-    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] bool running() noexcept { return process_.running(); }
+    [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 private:
     [[nodiscard]] std::vector<std::string> command(std::vector<std::string> arguments) const;
-    [[nodiscard]] std::optional<std::filesystem::path> java() const;
     void check_installed() const;
-    void end_orphan() const;
     void choose_ports();
     void write_properties() const;
     void format() const;
-    [[nodiscard]] std::filesystem::path log_file() const { return options_.directory / "broker.log"; }
-    [[nodiscard]] std::string said() const;
 
     const broker_options options_;
-    pid_t pid_ = 0;
+    java_process process_;
     std::uint16_t port_ = 0, controller_port_ = 0;
-    std::uintmax_t log_from_ = 0;
-    steady_point launched_{};
 };
 
 }  // namespace bv::events::kafka

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "platform/events/kafka/record.hpp"
+#include "platform/events/registry/wire_format.hpp"
 #include "platform/runtime/waiter.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
@@ -22,6 +23,7 @@ constexpr milliseconds store_retry{200};
 // librdkafka begins to fetch a partition that was paused up to a second after it is resumed: so one is paused when it has had no room
 // for as long.
 constexpr milliseconds pause_after{1'000};
+constexpr milliseconds schema_retry{1'000};
 constexpr int most_at_once = 512;        // records, before others have their turn on this thread
 
 properties consumer_properties(const std::string& group, milliseconds session_timeout) {
@@ -41,8 +43,8 @@ properties consumer_properties(const std::string& group, milliseconds session_ti
 }  // namespace
 
 group_consumer::group_consumer(connection c, std::string group, milliseconds session_timeout, std::vector<group_source> sources,
-                               asio::any_io_executor executor, clock& time, rng& random)
-    : connection_(std::move(c)), group_(std::move(group)), session_timeout_(session_timeout), sources_(std::move(sources)),
+                               registry::registrar* schemas, asio::any_io_executor executor, clock& time, rng& random)
+    : connection_(std::move(c)), group_(std::move(group)), session_timeout_(session_timeout), sources_(std::move(sources)), schemas_(schemas),
       executor_(std::move(executor)), clock_(time), rng_(random), work_(std::make_shared<signal>(executor_, clock_)), watching_("kafka." + group_) {
     for (auto& s : sources_) s.feed->attach_consumer(work_);
 }
@@ -89,6 +91,7 @@ task<void> group_consumer::run() {
 task<void> group_consumer::once() {
     if (pending_) co_await adopt();
     resume();
+    if (!wanted_.empty() && clock_.steady_now() >= find_at_) co_await find_schemas();
     if (!crowded_.empty()) {
         const auto left = crowded_since_ + pause_after - clock_.steady_now();
         if (left.count() > 0) co_return co_await work_->wait_for(left);
@@ -123,8 +126,10 @@ void group_consumer::take(const rd_kafka_message_t& m) {
         telemetry::count("bv_kafka_records_gone_total", "Records that retention removed before the group read them", {{"group", group_}, {"source", source->feed->source()}})
             .add(static_cast<std::uint64_t>(m.offset - at.next));
     }
+    std::int32_t unknown = 0;
+    auto decoded = read(m, unknown);
+    if (unknown != 0) return wait_for_schema(*source, m.partition, m.offset, unknown);
     at.next = m.offset + 1;
-    auto decoded = decode(m);
     auto e = std::make_shared<event>();
     std::int64_t position = 0;
     if (!decoded) {
@@ -150,6 +155,48 @@ void group_consumer::take(const rd_kafka_message_t& m) {
             telemetry::warn("kafka.topic_made_anew", {{"group", group_}, {"topic", source->topic}, {"partition", m.partition}});
             read_from(source->topic, m.partition, 0);
             break;
+    }
+}
+
+// Its payload without what a schema registry's client puts before it, once that says the same as the headers. A topic may have been
+// written before the registry was there.
+result<event> group_consumer::read(const rd_kafka_message_t& m, std::int32_t& unknown_schema) const {
+    auto out = decode(m);
+    if (!out || !registry::is_framed(out->payload)) return out;
+    const auto framed = registry::unframe(out->payload);
+    if (!framed) return std::unexpected(framed.error());
+    switch (schemas_ ? schemas_->fits(framed->schema, framed->message, out->type) : registry::fit::yes) {
+        case registry::fit::yes: break;
+        case registry::fit::no: return undecodable("its schema is not that of its ce_type");
+        case registry::fit::unknown: unknown_schema = framed->schema; break;
+    }
+    out->payload.erase(0, out->payload.size() - framed->payload.size());
+    return out;
+}
+
+// Comes again once it is found; other partitions go on.
+void group_consumer::wait_for_schema(const group_source& s, std::int32_t partition, std::int64_t offset, std::int32_t schema) {
+    wanted_[{s.topic, partition}] = schema;
+    set_paused(s, partition, true);
+    read_from(s.topic, partition, offset);
+}
+
+task<void> group_consumer::find_schemas() {
+    const auto wanted = wanted_;
+    for (const auto& [at, schema] : wanted) {
+        std::optional<error> away;
+        try {
+            co_await schemas_->resolve(schema);
+        } catch (const failure& f) {
+            away = f.error();
+        }
+        if (away) {
+            telemetry::warn("kafka.schema_waits", {{"group", group_}, {"topic", at.first}, {"partition", at.second}, {"schema", schema}, {"message", away->message}});
+            find_at_ = clock_.steady_now() + schema_retry;
+            co_return;
+        }
+        if (wanted_.erase(at) == 0) continue;  // taken away meanwhile
+        if (const auto* s = of(at.first)) set_paused(*s, at.second, false);
     }
 }
 
@@ -213,6 +260,7 @@ void group_consumer::revoke(const rd_kafka_topic_partition_list_t* some) {
         if (auto* source = of(p.topic)) source->feed->revoke(p.partition);
         reading_.erase({p.topic, p.partition});
         crowded_.erase({p.topic, p.partition});
+        wanted_.erase({p.topic, p.partition});
     }
     const client_error e(rd_kafka_incremental_unassign(client_.get(), some));
     if (e) telemetry::warn("kafka.unassign_failed", {{"group", group_}, {"message", rd_kafka_error_string(e.get())}});

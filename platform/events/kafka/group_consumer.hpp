@@ -19,6 +19,7 @@
 #include "platform/core/clock.hpp"
 #include "platform/events/kafka/client.hpp"
 #include "platform/events/kafka/partition_feed.hpp"
+#include "platform/events/registry/registrar.hpp"
 #include "platform/runtime/scope.hpp"
 
 namespace bv::events::kafka {
@@ -32,8 +33,8 @@ struct group_source {
 
 class group_consumer {
 public:
-    // The executor runs on one thread.
-    group_consumer(connection, std::string group, milliseconds session_timeout, std::vector<group_source>, asio::any_io_executor, clock&, rng&);
+    // The executor runs on one thread. No registrar: what stands before a message is passed over.
+    group_consumer(connection, std::string group, milliseconds session_timeout, std::vector<group_source>, registry::registrar*, asio::any_io_executor, clock&, rng&);
     ~group_consumer();
 
     // Joins and reads until halt(), then leaves the group. Only once the topics are there. Throws what make_client does.
@@ -52,6 +53,9 @@ private:
     task<void> adopt();
     bool poll();
     void take(const rd_kafka_message_t&);
+    [[nodiscard]] result<event> read(const rd_kafka_message_t&, std::int32_t& unknown_schema) const;
+    void wait_for_schema(const group_source&, std::int32_t partition, std::int64_t offset, std::int32_t schema);
+    task<void> find_schemas();
     void resume();
     void pause_crowded();
     void set_paused(const group_source&, std::int32_t partition, bool);
@@ -63,6 +67,7 @@ private:
     const std::string group_;
     const milliseconds session_timeout_;
     std::vector<group_source> sources_;
+    registry::registrar* const schemas_;
     const asio::any_io_executor executor_;
     clock& clock_;
     rng& rng_;
@@ -74,6 +79,8 @@ private:
         std::int64_t sought = -1;  // a gap before this offset was tried again
     };
     std::map<place, reading> reading_;
+    std::map<place, std::int32_t> wanted_;  // paused before a record whose schema is to be found first
+    steady_point find_at_{};
     std::set<place> crowded_;  // have no room, and are not paused yet: nothing is polled meanwhile
     steady_point crowded_since_{};
     client client_;  // ends first: its end calls back

@@ -12,6 +12,7 @@
 
 #include "platform/core/assert.hpp"
 #include "platform/events/consumer_loop.hpp"
+#include "platform/events/kafka/dead_letter_teller.hpp"
 #include "platform/events/kafka/group_consumer.hpp"
 #include "platform/events/kafka/pg_partition_store.hpp"
 #include "platform/events/kafka/record.hpp"
@@ -31,6 +32,7 @@ namespace {
 
 constexpr pg::statement read_progress{"events.progress", "SELECT heads, passed FROM platform.event_progress($1, $2, $3)"};
 constexpr milliseconds ready_check{500};
+constexpr milliseconds registry_check{3'000};
 
 // Dead letters are replayed under the lock of all of the group's partitions.
 class partitioned_storage final : public log_storage {
@@ -87,6 +89,7 @@ struct kafka_log::impl {
     partitioned_storage storage;
     pg::lease_store leases;
     relay_store relays_at;
+    std::unique_ptr<registry::registrar> schemas;
     scope tasks{"events"};
     scope grace{"events.stop"};
     scope ringing{"events.bell"};
@@ -99,8 +102,9 @@ struct kafka_log::impl {
     std::vector<std::unique_ptr<group_consumer>> consumers;
     std::vector<std::unique_ptr<observer_loop>> watching;
     std::vector<relaying> relays;
+    std::unique_ptr<dead_letter_teller> teller;
     std::unique_ptr<topic_keeper> keeper;
-    std::shared_ptr<signal> changed;
+    std::shared_ptr<signal> changed, asking;
     std::atomic<tailer*> awake{nullptr};  // set while it runs
     std::atomic<std::size_t> readers{0};  // of the tails: observers, and relays whose turn it is
     std::atomic<bool> halted{false};
@@ -108,15 +112,20 @@ struct kafka_log::impl {
     std::vector<std::int64_t> heads, passed;  // of the subscriptions
 
     impl(bv::runtime& r, pg::database& d, kafka_log_options o, clock& c, rng& g)
-        : threads(r), reader(d), options(std::move(o)), time(c), random(g), storage(d, options.partitions), leases(d, "platform"), relays_at(d) {}
+        : threads(r), reader(d), options(std::move(o)), time(c), random(g), storage(d, options.partitions), leases(d, "platform"), relays_at(d) {
+        if (options.registry) schemas = std::make_unique<registry::registrar>(registry::registrar_options{*options.registry, options.prefix}, d, c);
+    }
 
     asio::any_io_executor core(std::size_t i) { return threads.context(i % threads.cores()).get_executor(); }
     std::string topic_of(const std::string& source) const { return options.prefix + source; }
+    std::string dead_topic_of(const std::string& source) const { return topic_of(source) + ".dead-letters"; }
     std::set<std::string> sources() const;
     std::vector<topic> topics() const;
     void build();
     void build_relays();
     void build_tails();
+    void build_teller();
+    task<void> watch_registry();
     task<void> prepare();
     static task<void> take_turn(impl*, relay*, std::int64_t fence);
     task<void> watch_progress();
@@ -132,12 +141,16 @@ std::set<std::string> kafka_log::impl::sources() const {
 
 std::vector<topic> kafka_log::impl::topics() const {
     std::vector<topic> out;
-    for (const auto& s : sources()) out.push_back({topic_of(s), options.partitions, options.replication, options.topic_retention});
+    for (const auto& s : sources()) {
+        out.push_back({topic_of(s), options.partitions, options.replication, options.topic_retention});
+        out.push_back({dead_topic_of(s), options.partitions, options.replication, options.dead_letter_retention, "kafka.dead_letter_retention"});
+    }
     return out;
 }
 
 void kafka_log::impl::build() {
     changed = std::make_shared<signal>(core(0), time);
+    asking = std::make_shared<signal>(core(0), time);
     keeper = std::make_unique<topic_keeper>(options.brokers, topics(), [wakes = changed] { wakes->notify(); });
     const auto all_sources = sources();
     pruner = std::make_unique<retention>(storage.outboxes(), subscriptions, std::vector<std::string>(all_sources.begin(), all_sources.end()), options.retention, options.retention_interval, core(0), time,
@@ -155,15 +168,27 @@ void kafka_log::impl::build() {
     }
     next = 0;
     for (auto& [group, all] : groups)
-        consumers.push_back(std::make_unique<group_consumer>(options.brokers, options.prefix + group, options.session_timeout, std::move(all), core(next++), time, random));
+        consumers.push_back(std::make_unique<group_consumer>(options.brokers, options.prefix + group, options.session_timeout, std::move(all), schemas.get(), core(next++), time, random));
+    build_teller();
+}
+
+void kafka_log::impl::build_teller() {
+    if (subscriptions.empty()) return;
+    std::vector<told_group> told;
+    for (std::size_t n = 0; n < subscriptions.size(); ++n) {
+        const auto& s = subscriptions[n];
+        told.push_back({&s, topic_of(s.source), dead_topic_of(s.source), [loop = loops[n].get()] { return loop->status().dead_letters > 0; }});
+    }
+    teller = std::make_unique<dead_letter_teller>(options.brokers, std::move(told), leases, options.leases, schemas.get(), core(0), time);
 }
 
 void kafka_log::impl::build_relays() {
     std::size_t next = 0;
     for (const auto& source : options.relays) {
         const auto& its_tail = tails.at(source);
-        auto sends = std::make_unique<relay>(options.brokers, relay_options{.source = source, .topic = topic_of(source), .partitions = options.partitions}, its_tail,
-                                             storage.outboxes(), relays_at, core(next), time);
+        relay_options o{.source = source, .topic = topic_of(source), .partitions = options.partitions};
+        if (const auto known = options.types.find(source); known != options.types.end()) o.types = known->second;
+        auto sends = std::make_unique<relay>(options.brokers, std::move(o), its_tail, storage.outboxes(), relays_at, schemas.get(), core(next), time);
         auto terms = storage::named("relay:" + source, options.leases);
         auto turn = std::make_unique<storage::leased_job>(leases, std::move(terms), [this, r = sends.get()](const storage::tenure& t) { return take_turn(this, r, t.fence()); }, core(next), time, random);
         relays.push_back({std::move(sends), std::move(turn)});
@@ -212,6 +237,16 @@ task<void> kafka_log::impl::prepare() {
     for (const auto& r : relays) tasks.spawn(core(next++), r.turn->run());
     next = 0;
     for (const auto& c : consumers) tasks.spawn(core(next++), c->run());
+    if (teller) tasks.spawn(core(0), teller->run());
+}
+
+task<void> kafka_log::impl::watch_registry() {
+    while (!halted) {
+        co_await schemas->look();
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) co_return;
+        if (!halted) co_await asking->wait_for(registry_check);
+    }
 }
 
 task<void> kafka_log::impl::watch_progress() {
@@ -236,9 +271,12 @@ task<void> kafka_log::impl::progress() {
         consumers_of.push_back(s.consumer);
     }
     const auto found = co_await reader.query(read_progress, pg::params(groups, from, consumers_of));
+    auto now = found.front().get<std::vector<std::int64_t>>(1);
     const std::lock_guard hold(mutex);
+    for (std::size_t n = 0; n < passed.size(); ++n)
+        if (now[n] < passed[n]) loops[n]->refresh();  // it was rewound, by whom ever
     heads = found.front().get<std::vector<std::int64_t>>(0);
-    passed = found.front().get<std::vector<std::int64_t>>(1);
+    passed = std::move(now);
 }
 
 void kafka_log::impl::halt() {
@@ -251,7 +289,9 @@ void kafka_log::impl::halt() {
     for (const auto& r : relays) r.sends->halt(), r.turn->halt();
     for (const auto& c : consumers) c->halt();
     for (const auto& w : watching) w->halt();
+    if (teller) teller->halt();
     changed->notify();
+    asking->notify();
 }
 
 kafka_log::kafka_log(runtime& r, pg::database& reader, kafka_log_options o, clock& c, rng& g) : impl_(std::make_unique<impl>(r, reader, std::move(o), c, g)) {
@@ -285,6 +325,7 @@ task<void> kafka_log::start() {
     if (i.tail) i.tasks.spawn(i.core(0), i.tail->run()), i.tail->spawn_bell(i.ringing, i.core(0));
     i.tasks.spawn(i.core(0), i.pruner->run());
     if (!i.subscriptions.empty()) i.tasks.spawn(i.core(0), i.watch_progress());
+    if (i.schemas) i.tasks.spawn(i.core(0), i.watch_registry());
     std::size_t next = 0;
     for (const auto& loop : i.loops) i.tasks.spawn(i.core(next++), loop->run());
     for (const auto& w : i.watching) i.tasks.spawn(i.core(next++), w->run());
@@ -302,6 +343,7 @@ task<void> kafka_log::stop() {
     co_await i.ringing.join();
     for (const auto& r : i.relays) co_await r.sends->stop();
     for (const auto& c : i.consumers) co_await c->stop();
+    if (i.teller) co_await i.teller->stop();
     i.grace.stop();
     co_await i.grace.join();
 }
@@ -328,13 +370,22 @@ void kafka_log::wake() noexcept {
     if (auto* running = impl_->awake.load()) running->appended();
 }
 
-dead_letters kafka_log::letters() {
-    return dead_letters(impl_->subscriptions, impl_->storage, [this](const std::string& group) {
-        for (const auto& loop : impl_->loops)
-            if (loop->what().group == group) loop->refresh();
-    });
+std::span<const subscription> kafka_log::subscriptions() const { return impl_->subscriptions; }
+
+void kafka_log::look_again(const std::string& group) {
+    for (const auto& loop : impl_->loops)
+        if (loop->what().group == group) loop->refresh();
 }
 
-std::string kafka_log::trouble() const { return impl_->keeper && !impl_->sources().empty() ? impl_->keeper->trouble() : std::string{}; }
+dead_letters kafka_log::letters() {
+    return dead_letters(impl_->subscriptions, impl_->storage, [this](const std::string& group) { look_again(group); });
+}
+
+std::string kafka_log::trouble() const {
+    const auto& i = *impl_;
+    if (!i.keeper || i.sources().empty()) return {};
+    auto out = i.keeper->trouble();
+    return out.empty() && i.schemas ? i.schemas->trouble() : out;
+}
 
 }  // namespace bv::events::kafka

@@ -11,7 +11,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "platform/events/kafka/client.hpp"
 #include "platform/events/kafka/partition_feed.hpp"
 #include "platform/events/platform_log.hpp"
+#include "platform/events/registry/registrar.hpp"
 #include "platform/events/tailer.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/storage/leased_job.hpp"
@@ -33,6 +36,9 @@ struct kafka_log_options {
     std::int32_t partitions = 3;               // of each topic; all processes say the same
     std::int16_t replication = 1;              // of topics that are made
     milliseconds topic_retention = std::chrono::hours(7 * 24);  // of topics that are made
+    milliseconds dead_letter_retention = std::chrono::hours(30 * 24);  // of those of dead letters
+    std::optional<registry::registry_options> registry{};  // of the schemas; none: values are the messages alone
+    std::map<std::string, std::vector<std::string>> types{};  // by source: whose schemas must fit before anything of it is sent
     milliseconds session_timeout{10'000};      // a member that is silent for so long loses its partitions
     storage::lease_terms leases{};             // of the relays; the log names them
     tailer_options tail{};
@@ -62,6 +68,8 @@ public:
     [[nodiscard]] std::vector<subscription_status> status() const override;
     [[nodiscard]] std::optional<held_delivery> held() const override;
     void wake() noexcept override;
+    [[nodiscard]] std::span<const subscription> subscriptions() const override;
+    void look_again(const std::string& group) override;
     [[nodiscard]] dead_letters letters() override;
     [[nodiscard]] std::string trouble() const override;
 

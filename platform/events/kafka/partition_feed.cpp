@@ -126,6 +126,14 @@ std::optional<std::vector<partition_step>> partition_feed::steps(std::int64_t up
     return all;
 }
 
+std::optional<std::pair<std::int32_t, std::int64_t>> partition_feed::record_of(std::int64_t position) const {
+    const std::lock_guard hold(mutex_);
+    // What is in hand is at the front.
+    for (const auto& e : entries_)
+        if (e.event && e.event->position == position) return std::pair(e.of->at.partition, e.offset);
+    return std::nullopt;
+}
+
 task<supply_slice> partition_feed::take(std::int64_t after, std::vector<std::string> types, std::size_t max) {
     constexpr std::size_t scan_limit = 4'096;  // bounds the time under the lock
     const std::lock_guard hold(mutex_);

@@ -78,6 +78,9 @@ public:
     // What the positions of the partitions behind these marks become. None when one of them was taken away.
     [[nodiscard]] std::optional<std::vector<partition_step>> steps(std::int64_t upto) const;
 
+    // Where the record of an event that is in hand stands: partition and offset. None when its partition was taken away.
+    [[nodiscard]] std::optional<std::pair<std::int32_t, std::int64_t>> record_of(std::int64_t position) const;
+
     // --- for the subscription ---
     void attach(std::shared_ptr<signal> s) override { reader_ = std::move(s); }
     task<supply_slice> take(std::int64_t after, std::vector<std::string> types, std::size_t max) override;

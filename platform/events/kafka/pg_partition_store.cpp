@@ -27,6 +27,11 @@ constexpr std::string_view advance_sql = R"(
     WHERE c.group_name = $1 AND c.source = $2 AND c.partition = s.partition
       AND c.position = s.position AND c.next_offset = s.next_offset)";
 
+constexpr std::string_view note_records_sql = R"(
+    UPDATE {}.dead_letter d SET record_partition = r.partition, record_offset = r.record_offset
+    FROM unnest($3::bigint[], $4::integer[], $5::bigint[]) AS r(position, partition, record_offset)
+    WHERE d.group_name = $1 AND d.source = $2 AND d.position = r.position)";
+
 }  // namespace
 
 pg_partition_store::pg_partition_store(std::string group, std::string source, std::string_view schema, std::int32_t partitions,
@@ -40,7 +45,8 @@ pg_partition_store::pg_partition_store(std::string group, std::string source, st
       insert_partitions_(statement_for(schema, "events.insert_partitions", insert_partitions_sql)),
       read_(statement_for(schema, "events.read_partitions", read_sql)),
       lock_(statement_for(schema, "events.lock_partitions", lock_sql)),
-      advance_(statement_for(schema, "events.advance_partitions", advance_sql)) {}
+      advance_(statement_for(schema, "events.advance_partitions", advance_sql)),
+      note_records_(statement_for(schema, "events.note_records", note_records_sql)) {}
 
 task<std::vector<partition_position>> pg_partition_store::read(storage::unit_of_work& uow) {
     auto& tx = pg::of(uow);
@@ -75,5 +81,19 @@ task<void> pg_partition_store::advance(storage::unit_of_work& uow, place from, s
 }
 
 task<void> pg_partition_store::lock(storage::unit_of_work& uow) { co_await pg::of(uow).query(lock_, pg::params(group_, source_)); }
+
+void pg_partition_store::park(storage::unit_of_work& uow, std::span<const event> events, std::int32_t attempts, std::string_view error, std::string_view state) {
+    common_.park(uow, events, attempts, error, state);
+    std::vector<std::int64_t> positions, offsets;
+    std::vector<std::int32_t> partitions;
+    for (const auto& e : events) {
+        const auto at = feed_ ? feed_->record_of(e.position) : std::nullopt;
+        if (!at) continue;
+        positions.push_back(e.position);
+        partitions.push_back(at->first);
+        offsets.push_back(at->second);
+    }
+    if (!positions.empty()) pg::of(uow).send(note_records_, pg::params(group_, source_, positions, partitions, offsets));
+}
 
 }  // namespace bv::events::kafka

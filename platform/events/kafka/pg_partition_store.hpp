@@ -32,16 +32,15 @@ public:
         return common_.blocked_among(uow, std::move(keys));
     }
     task<std::int64_t> unresolved(storage::unit_of_work& uow) override { return common_.unresolved(uow); }
-    void park(storage::unit_of_work& uow, std::span<const event> events, std::int32_t attempts, std::string_view error, std::string_view state) override {
-        common_.park(uow, events, attempts, error, state);
-    }
+    // With where their records stand, so that they are told (told_letters.hpp).
+    void park(storage::unit_of_work&, std::span<const event> events, std::int32_t attempts, std::string_view error, std::string_view state) override;
 
 private:
     const std::string group_, source_;
     const std::int32_t partitions_;
     const std::shared_ptr<partition_feed> feed_;
     pg_consumer_store common_;
-    pg::statement insert_group_, insert_partitions_, read_, lock_, advance_;
+    pg::statement insert_group_, insert_partitions_, read_, lock_, advance_, note_records_;
 };
 
 }  // namespace bv::events::kafka

@@ -9,10 +9,6 @@
 namespace bv::events::kafka {
 namespace {
 
-void add(const headers& to, const char* name, std::string_view value) {
-    rd_kafka_header_add(to.get(), name, -1, value.data(), static_cast<ssize_t>(value.size()));
-}
-
 std::optional<std::string_view> find(const rd_kafka_headers_t* in, const char* name) {
     const void* value = nullptr;
     std::size_t size = 0;
@@ -20,20 +16,24 @@ std::optional<std::string_view> find(const rd_kafka_headers_t* in, const char* n
     return std::string_view(static_cast<const char*>(value), size);
 }
 
-std::unexpected<error> undecodable(std::string_view what) {
-    return fail(code::invalid_argument, "UNDECODABLE", fmt::format("the record is no event of this platform: {}", what));
-}
-
 headers with_position(std::string_view source, std::string_view type, std::int64_t position) {
     headers out(rd_kafka_headers_new(10));
-    add(out, "ce_specversion", "1.0");
-    add(out, "ce_source", source);
-    add(out, "ce_type", type);
-    add(out, "ce_position", fmt::to_string(position));
+    add_header(out, "ce_specversion", "1.0");
+    add_header(out, "ce_source", source);
+    add_header(out, "ce_type", type);
+    add_header(out, "ce_position", fmt::to_string(position));
     return out;
 }
 
 }  // namespace
+
+void add_header(const headers& to, const char* name, std::string_view value) {
+    rd_kafka_header_add(to.get(), name, -1, value.data(), static_cast<ssize_t>(value.size()));
+}
+
+std::unexpected<error> undecodable(std::string_view what) {
+    return fail(code::invalid_argument, "UNDECODABLE", fmt::format("the record is no event of this platform: {}", what));
+}
 
 rd_kafka_resp_err_t produce(const client& to, const record& r, headers h) {
     std::array<rd_kafka_vu_t, 8> all{};
@@ -58,12 +58,12 @@ rd_kafka_resp_err_t produce(const client& to, const record& r, headers h) {
 
 headers headers_of(const event& e) {
     auto out = with_position(e.source, e.type, e.position);
-    add(out, "ce_id", e.id.str());
-    add(out, "ce_time", rfc3339(e.time));
-    add(out, "content-type", "application/protobuf");
-    if (!e.key.empty()) add(out, "ce_subject", e.key);
-    if (!e.actor.empty()) add(out, "ce_actor", e.actor);
-    if (!e.traceparent.empty()) add(out, "ce_traceparent", e.traceparent);
+    add_header(out, "ce_id", e.id.str());
+    add_header(out, "ce_time", rfc3339(e.time));
+    add_header(out, "content-type", "application/protobuf");
+    if (!e.key.empty()) add_header(out, "ce_subject", e.key);
+    if (!e.actor.empty()) add_header(out, "ce_actor", e.actor);
+    if (!e.traceparent.empty()) add_header(out, "ce_traceparent", e.traceparent);
     return out;
 }
 

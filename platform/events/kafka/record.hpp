@@ -1,5 +1,6 @@
 // An event as a Kafka record: CloudEvents 1.0 in binary content mode (Kafka Protocol Binding), so that any consumer reads the
-// attributes as headers ("ce_type", "ce_id", …) and the payload as it is.
+// attributes as headers ("ce_type", "ce_id", …) and the payload as it is, behind the prefix of a schema registry when there is one
+// (events/registry/wire_format.hpp).
 //
 // "ce_position" is its position in the producer's outbox. Within a partition the first records of all positions come in growing
 // order; whatever a relay sends again comes later and is known by it.
@@ -37,10 +38,14 @@ struct record {
 [[nodiscard]] rd_kafka_resp_err_t produce(const client&, const record&, headers);
 
 [[nodiscard]] headers headers_of(const event&);
+void add_header(const headers&, const char* name, std::string_view value);
 [[nodiscard]] headers headers_of_marker(std::string_view source, std::int64_t position);
 
-// INVALID_ARGUMENT "UNDECODABLE" saying what is missing. A marker has that type.
+// INVALID_ARGUMENT "UNDECODABLE" saying what is missing. A marker has that type. The payload is all of the value.
 [[nodiscard]] result<event> decode(const rd_kafka_message_t&);
+
+// INVALID_ARGUMENT "UNDECODABLE" as decode() gives it.
+[[nodiscard]] std::unexpected<error> undecodable(std::string_view what);
 
 // Where an event belongs: by its key as Kafka's own clients do it (murmur2), or spread by its id when it has none.
 [[nodiscard]] std::int32_t partition_of(std::string_view key, const uuid& id, std::int32_t partitions) noexcept;

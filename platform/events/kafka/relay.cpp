@@ -1,6 +1,7 @@
 #include "platform/events/kafka/relay.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::int32_t fetch_rows = 512;
 constexpr milliseconds idle_check{1'000};   // at most this long until a wake that was missed for any reason is made up for
+constexpr seconds schema_check{2};          // until a schema that was refused, or a registry that is away, is asked for again
 constexpr seconds ownership_check{5};       // a relay that has nothing to do notices so that it was replaced, or is to begin anew
 
 const properties& producer_properties() {
@@ -49,14 +51,18 @@ struct relay::session {
     rd_kafka_resp_err_t failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     steady_point noted_at{}, marked_at{};
     telemetry::counter* relayed = nullptr;
+    bool cleared = false;            // schemas of all known types fit
+    steady_point ask_again{};        // not before
+    std::map<std::string, std::string, std::less<>> prefixes{};  // by type
     client producer{};
 
     // The number of what is sent next.
     [[nodiscard]] void* next_opaque() const { return reinterpret_cast<void*>(first + in_flight.size()); }  // NOLINT(performance-no-int-to-ptr): never followed
 };
 
-relay::relay(connection c, relay_options o, std::shared_ptr<source_tail> tail, outbox_reader& reader, relay_store& store, asio::any_io_executor executor, clock& time)
-    : connection_(std::move(c)), options_(std::move(o)), tail_(std::move(tail)), reader_(reader), store_(store), executor_(std::move(executor)), clock_(time),
+relay::relay(connection c, relay_options o, std::shared_ptr<source_tail> tail, outbox_reader& reader, relay_store& store, registry::registrar* schemas,
+             asio::any_io_executor executor, clock& time)
+    : connection_(std::move(c)), options_(std::move(o)), tail_(std::move(tail)), reader_(reader), store_(store), schemas_(schemas), executor_(std::move(executor)), clock_(time),
       work_(std::make_shared<signal>(executor_, clock_)), watching_("relay." + options_.source) {
     tail_->attach(work_);
 }
@@ -98,7 +104,7 @@ task<void> relay::work(session& s) {
         acknowledged(s);
         if (halted_ && !give_up) give_up = clock_.steady_now() + options_.stop_grace;
         if (give_up && (s.in_flight.empty() || clock_.steady_now() > *give_up)) break;
-        const bool more = !halted_ && co_await send_next(s);
+        const bool more = !halted_ && co_await is_cleared(s) && co_await send_next(s);
         if (!halted_ && s.marked < s.sent && clock_.steady_now() - s.marked_at >= options_.mark_every && send_markers(s)) {
             s.marked = s.sent;
             s.marked_at = clock_.steady_now();
@@ -120,6 +126,39 @@ std::chrono::nanoseconds relay::rest_of(const session& s) const {
     return std::max<std::chrono::nanoseconds>(out, milliseconds(1));
 }
 
+// False while a change of a schema is refused: nothing is sent then. A registry that is away is asked when a type comes that needs it.
+task<bool> relay::is_cleared(session& s) {
+    if (!schemas_ || s.cleared) co_return true;
+    if (clock_.steady_now() < s.ask_again) co_return false;
+    for (const auto& type : options_.types) {
+        const auto prefix = co_await schemas_->prefix_of(options_.topic, type);
+        if (prefix || prefix.error().code == code::unavailable) continue;
+        s.ask_again = clock_.steady_now() + schema_check;
+        co_return false;
+    }
+    s.ask_again = {};
+    co_return s.cleared = true;
+}
+
+// What stands before the messages of a type; null: it is not known yet.
+task<const std::string*> relay::prefix_of(session& s, const std::string& type) {
+    auto it = s.prefixes.find(type);
+    if (it == s.prefixes.end()) {
+        if (clock_.steady_now() < s.ask_again) co_return nullptr;
+        std::string prefix;
+        if (schemas_) {
+            auto asked = co_await schemas_->prefix_of(options_.topic, type);
+            if (!asked) {
+                s.ask_again = clock_.steady_now() + schema_check;
+                co_return nullptr;
+            }
+            prefix = std::move(*asked);
+        }
+        it = s.prefixes.emplace(type, std::move(prefix)).first;
+    }
+    co_return &it->second;
+}
+
 // True when there may be more at once.
 task<bool> relay::send_next(session& s) {
     if (s.in_flight.size() >= options_.most_in_flight) co_return false;
@@ -127,7 +166,8 @@ task<bool> relay::send_next(session& s) {
     auto some = slice.events;
     if (slice.behind) some = co_await reader_.fetch(options_.source, s.sent, slice.head, fetch_rows);
     for (const auto& e : some) {
-        if (!send(s, *e)) co_return false;
+        const auto* prefix = co_await prefix_of(s, e->type);
+        if (!prefix || !send(s, *e, *prefix)) co_return false;
         s.sent = e->position;
     }
     if (slice.behind && some.empty()) s.sent = slice.head;  // retention removed what was between
@@ -135,9 +175,10 @@ task<bool> relay::send_next(session& s) {
 }
 
 // False when there is no room: it is tried again.
-bool relay::send(session& s, const event& e) {
+bool relay::send(session& s, const event& e, const std::string& prefix) {
     const auto partition = partition_of(e.key, e.id, options_.partitions);
-    const auto broken = produce(s.producer, {options_.topic, partition, e.key, e.payload, e.time, s.next_opaque()}, headers_of(e));
+    const auto framed = prefix.empty() ? std::string{} : prefix + e.payload;
+    const auto broken = produce(s.producer, {options_.topic, partition, e.key, prefix.empty() ? e.payload : framed, e.time, s.next_opaque()}, headers_of(e));
     if (broken == RD_KAFKA_RESP_ERR__QUEUE_FULL) return false;
     if (broken) throw unavailable(fmt::format("event {} of {} cannot be sent", e.id.str(), options_.source), broken);
     s.in_flight.push_back({e.position});

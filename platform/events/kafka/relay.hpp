@@ -19,6 +19,7 @@
 #include "platform/events/kafka/client.hpp"
 #include "platform/events/kafka/relay_store.hpp"
 #include "platform/events/outbox_reader.hpp"
+#include "platform/events/registry/registrar.hpp"
 #include "platform/events/source_tail.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signal.hpp"
@@ -28,6 +29,7 @@ namespace bv::events::kafka {
 struct relay_options {
     std::string source, topic;
     std::int32_t partitions = 1;
+    std::vector<std::string> types{};    // whose schemas must fit before anything is sent; others are registered when they come
     std::size_t most_in_flight = 8'192;  // events sent and not acknowledged
     milliseconds note_every{200};        // the position; so much is sent again after a crash
     milliseconds mark_every{50};         // partitions that have had nothing new are told how far the others are
@@ -36,8 +38,8 @@ struct relay_options {
 
 class relay {
 public:
-    // All outlive it. The executor runs on one thread.
-    relay(connection, relay_options, std::shared_ptr<source_tail>, outbox_reader&, relay_store&, asio::any_io_executor, clock&);
+    // All outlive it; no registrar: values are the messages alone. The executor runs on one thread.
+    relay(connection, relay_options, std::shared_ptr<source_tail>, outbox_reader&, relay_store&, registry::registrar*, asio::any_io_executor, clock&);
     ~relay();
 
     // While its process is the one that relays the source, under this fence: until halt(), or it is cancelled. Throws failure
@@ -52,8 +54,10 @@ private:
     struct session;
     static void set_up(rd_kafka_conf_t*);
     task<void> work(session&);
+    task<bool> is_cleared(session&);
+    task<const std::string*> prefix_of(session&, const std::string& type);
     task<bool> send_next(session&);
-    bool send(session&, const event&);
+    bool send(session&, const event&, const std::string& prefix);
     bool send_markers(session&);
     void acknowledged(session&);
     task<void> note(session&);
@@ -64,6 +68,7 @@ private:
     const std::shared_ptr<source_tail> tail_;
     outbox_reader& reader_;
     relay_store& store_;
+    registry::registrar* const schemas_;
     const asio::any_io_executor executor_;
     clock& clock_;
     const std::shared_ptr<signal> work_;

@@ -20,10 +20,6 @@ using metadata = std::unique_ptr<const struct rd_kafka_metadata, destroyer<rd_ka
 using new_topic = std::unique_ptr<rd_kafka_NewTopic_t, destroyer<rd_kafka_NewTopic_destroy>>;
 using config_resource = std::unique_ptr<rd_kafka_ConfigResource_t, destroyer<rd_kafka_ConfigResource_destroy>>;
 
-std::string does_not_answer(const connection& c, std::string_view why) {
-    return fmt::format("Kafka at {} does not answer ({}): events wait in the outboxes and follow when it does", c.brokers, why);
-}
-
 const rd_kafka_metadata_topic* find(const struct rd_kafka_metadata& all, const std::string& name) {
     for (int i = 0; i < all.topic_cnt; ++i)
         if (name == all.topics[i].topic) return &all.topics[i];
@@ -44,9 +40,33 @@ new_topic described(const topic& t) {
 
 topic_keeper::topic_keeper(connection c, std::vector<topic> topics, std::function<void()> changed)
     : connection_(std::move(c)), topics_(std::move(topics)), changed_(std::move(changed)),
-      client_(make_client(RD_KAFKA_PRODUCER, connection_, {})), trouble_(does_not_answer(connection_, "it was not asked yet")) {}
+      client_(make_client(RD_KAFKA_PRODUCER, connection_, {}, &set_up, this)), trouble_(does_not_answer("it was not asked yet")) {}
 
 topic_keeper::~topic_keeper() { stop(); }
+
+// Called by rd_kafka_poll on the thread.
+void topic_keeper::set_up(rd_kafka_conf_t* conf) {
+    rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int e, const char* why, void* opaque) {
+        auto& self = *static_cast<topic_keeper*>(opaque);
+        const auto code = static_cast<rd_kafka_resp_err_t>(e);
+        // What follows of it, and says less.
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || (code == RD_KAFKA_RESP_ERR__TRANSPORT && self.broken_ != RD_KAFKA_RESP_ERR_NO_ERROR)) return;
+        self.broken_ = code;
+        self.broken_why_ = why;
+    });
+}
+
+// A login or a certificate that is wrong looks like brokers that are away, but for what the client says of its connections.
+std::string topic_keeper::does_not_answer(std::string_view why) {
+    while (rd_kafka_poll(client_.get(), 0) > 0) {
+    }
+    const char* meanwhile = "Events wait in the outboxes meanwhile";
+    if (broken_ == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        return fmt::format("Kafka at {} refuses the login ({}): see sasl.mechanism and sasl.username in kafka.client, and kafka.password. {}", connection_.brokers, broken_why_, meanwhile);
+    if (broken_ == RD_KAFKA_RESP_ERR__SSL)
+        return fmt::format("Kafka at {} does not show a certificate that is trusted ({}): see ssl.ca.location and security.protocol in kafka.client. {}", connection_.brokers, broken_why_, meanwhile);
+    return fmt::format("Kafka at {} does not answer ({}): events wait in the outboxes and follow when it does", connection_.brokers, why);
+}
 
 void topic_keeper::start() {
     thread_ = std::jthread([this](const std::stop_token& over) { run(over); });
@@ -92,7 +112,8 @@ void topic_keeper::run(const std::stop_token& over) {
             const struct rd_kafka_metadata* all = nullptr;
             const auto e = rd_kafka_metadata(client_.get(), 0, nullptr, &all, patience_ms);
             const metadata holder(all);
-            auto trouble = e == RD_KAFKA_RESP_ERR_NO_ERROR ? drift_ : does_not_answer(connection_, rd_kafka_err2str(e));
+            if (e == RD_KAFKA_RESP_ERR_NO_ERROR) broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+            auto trouble = e == RD_KAFKA_RESP_ERR_NO_ERROR ? drift_ : does_not_answer(rd_kafka_err2str(e));
             if (!over.stop_requested()) tell(true, std::move(trouble));
         }
         std::unique_lock hold(mutex_);
@@ -105,7 +126,8 @@ std::string topic_keeper::look() {
     const struct rd_kafka_metadata* got = nullptr;
     const auto e = rd_kafka_metadata(client_.get(), 1, nullptr, &got, patience_ms);
     const metadata all(got);
-    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return does_not_answer(connection_, rd_kafka_err2str(e));
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return does_not_answer(rd_kafka_err2str(e));
+    broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::vector<topic> missing;
     for (const auto& t : topics_) {
         const auto* there = find(*all, t.name);
@@ -132,7 +154,7 @@ std::string topic_keeper::make(const std::vector<topic>& missing) {
     const queue answers(rd_kafka_queue_new(client_.get()));
     rd_kafka_CreateTopics(client_.get(), raw.data(), raw.size(), nullptr, answers.get());
     const client_event said(rd_kafka_queue_poll(answers.get(), patience_ms * 3));
-    if (!said) return does_not_answer(connection_, "no topic was made");
+    if (!said) return does_not_answer("no topic was made");
     if (const auto e = rd_kafka_event_error(said.get())) return fmt::format("topics cannot be made: {}", rd_kafka_err2str(e));
     std::size_t n = 0;
     const auto* results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(said.get()), &n);
@@ -170,7 +192,7 @@ std::string topic_keeper::other_retention() {
             const char* value = rd_kafka_ConfigEntry_value(all[k]);
             if (std::string_view(rd_kafka_ConfigEntry_name(all[k])) != "retention.ms" || !value) continue;
             if (value != fmt::to_string(t->retention.count()))
-                return fmt::format("topic {} keeps events for {} ms and kafka.retention says {}: alter its retention.ms, or the setting", t->name, value, t->retention.count());
+                return fmt::format("topic {} keeps events for {} ms and {} says {}: alter its retention.ms, or the setting", t->name, value, t->retention_setting, t->retention.count());
         }
     }
     return {};

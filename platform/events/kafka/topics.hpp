@@ -22,6 +22,7 @@ struct topic {
     std::int32_t partitions = 1;
     std::int16_t replication = 1;
     milliseconds retention{0};
+    const char* retention_setting = "kafka.retention";
 };
 
 // Its calls block, so it has a thread of its own. Thread-safe.
@@ -43,7 +44,9 @@ public:
     [[nodiscard]] std::string trouble() const;
 
 private:
+    static void set_up(rd_kafka_conf_t*);
     void run(const std::stop_token&);
+    [[nodiscard]] std::string does_not_answer(std::string_view why);
     [[nodiscard]] std::string look();
     [[nodiscard]] std::string make(const std::vector<topic>& missing);
     [[nodiscard]] std::string other_retention();
@@ -53,6 +56,8 @@ private:
     const std::vector<topic> topics_;
     const std::function<void()> changed_;
     client client_;
+    rd_kafka_resp_err_t broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // of the thread alone: what the client last said of its connections, since an answer
+    std::string broken_why_;
     std::string drift_;  // of the thread alone: what it found when the topics were there
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;

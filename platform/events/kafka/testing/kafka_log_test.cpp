@@ -1,78 +1,19 @@
 // The event log over a Kafka broker that this process starts: the contract of every log, and what is Kafka's own.
-#include <cstdlib>
-
 #include <signal.h>
-#include <unistd.h>
 
-#include "platform/events/kafka/broker.hpp"
-#include "platform/events/kafka/kafka_log.hpp"
-#include "platform/events/kafka/record.hpp"
 #include "platform/events/kafka/relay_store.hpp"
+#include "platform/events/kafka/testing/kafka_world.hpp"
 #include "platform/events/log_contract.hpp"
-#include "platform/events/pg_log_world.hpp"
+#include "platform/events/rewind.hpp"
 
 namespace bv::events::kafka {
 namespace {
 
 using namespace contract;
-
-// One for all tests of the process; topics and groups are each test's own.
-broker& the_broker() {
-    struct started {
-        std::filesystem::path folder = std::filesystem::temp_directory_path() / ("bv-kafka-" + std::to_string(::getpid()));
-        broker one{{.directory = folder, .jars = std::getenv("BV_KAFKA_JARS") ? std::getenv("BV_KAFKA_JARS") : "build/tools/kafka"}};
-        started() { one.start(); }
-        ~started() {
-            one.stop();
-            std::filesystem::remove_all(folder);
-        }
-    };
-    static started s;
-    return s.one;
-}
-
-class kafka_world final : public pg_log_world {
-public:
-    kafka_world() {
-        static int worlds = 0;
-        prefix_ = "test" + std::to_string(++worlds) + ".";
-    }
-    std::unique_ptr<log> make_log() override { return make_kafka(); }
-    std::unique_ptr<kafka_log> make_kafka() {
-        kafka_log_options o;
-        o.brokers.brokers = the_broker().address();
-        o.relays = {"maker"};
-        o.leases.owner = "instance " + std::to_string(++instances_);
-        o.prefix = prefix_;
-        o.session_timeout = milliseconds(6'000);
-        o.tail.poll_max = milliseconds(50);
-        o.progress_interval = milliseconds(20);
-        return std::make_unique<kafka_log>(cores(), reader(), o);
-    }
-    [[nodiscard]] std::string topic() const { return prefix_ + "maker"; }
-
-private:
-    std::string prefix_;
-    int instances_ = 0;
-};
+using namespace kafka::testing;
 
 std::unique_ptr<log_world> make_kafka_world() { return std::make_unique<kafka_world>(); }
 INSTANTIATE_TEST_SUITE_P(kafka, log_contract, ::testing::Values(make_kafka_world));
-
-class kafka_log_of_its_own : public ::testing::Test {
-protected:
-    bool applied(std::size_t n, const std::string& group = "g") {
-        return eventually([&] { return count(w, group) >= n; });
-    }
-    kafka_world w;
-};
-
-// What nobody's outbox knows of, as another program would write it.
-void put(const std::string& topic, std::int32_t partition, std::string_view payload) {
-    const auto producer = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
-    ASSERT_EQ(produce(producer, {.topic = topic, .partition = partition, .payload = payload}, headers(rd_kafka_headers_new(1))), RD_KAFKA_RESP_ERR_NO_ERROR);
-    ASSERT_EQ(rd_kafka_flush(producer.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
-}
 
 TEST_F(kafka_log_of_its_own, passes_over_what_a_relay_sends_again) {
     running log(w, {subscribed(w, "g")});
@@ -155,16 +96,18 @@ TEST_F(kafka_log_of_its_own, keeps_the_group_from_an_embedded_log_while_its_part
     expect_complete(effects(w, "g"), {"a"}, 6);
 }
 
-TEST_F(kafka_log_of_its_own, applies_again_what_came_since_a_time_while_it_runs) {
-    running log(w, {subscribed(w, "g")});
+TEST_F(kafka_log_of_its_own, applies_again_what_came_since_a_position_while_it_runs) {
+    auto s = subscribed(w, "g");
+    s.repeatable = true;
+    running log(w, {s});
     publish(w, {"a", "b", "c"}, 1, 10);
     ASSERT_TRUE(applied(30));
     ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0; }));
-    const auto from = w.number("SELECT platform.rewind_group('taker', 'g', 'maker', (SELECT time FROM maker.outbox ORDER BY position OFFSET 15 LIMIT 1))");
-    publish(w, {"a", "b", "c"}, 11, 11);  // by which it is noticed
-    const auto repeated = static_cast<std::size_t>(w.number("SELECT count(*) FROM maker.outbox WHERE position > " + std::to_string(from)));
-    ASSERT_GE(repeated, 15u);
-    ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0 && count(w, "g") == 30 + repeated; })) << count(w, "g");
+    const auto from = w.number("SELECT position FROM maker.outbox ORDER BY position OFFSET 15 LIMIT 1");
+    const auto done = w.cores().block_on(rewinds(dynamic_cast<platform_log&>(*log), w.reader()).apply("g", {}, {.position = from}));
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->at(0).events, 15);
+    ASSERT_TRUE(eventually([&] { return log->status().at(0).lag == 0 && count(w, "g") == 45; })) << count(w, "g");  // nothing new came
 }
 
 TEST_F(kafka_log_of_its_own, shares_the_partitions_of_a_group_among_its_instances) {
