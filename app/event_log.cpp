@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
 
 #include "app/modules.hpp"
+#include "bitvelocity/options/v1/options.pb.h"
 #include "platform/events/embedded_log.hpp"
 #include "platform/events/kafka/kafka_log.hpp"
 #include "platform/events/pg_bell.hpp"
+#include "platform/rpc/registry.hpp"
 
 namespace bv::app {
 
@@ -62,6 +65,14 @@ events::kafka::properties client_properties(const config& c) {
     return out;
 }
 
+std::optional<events::registry::registry_options> registry_of(const process& p) {
+    if (p.registry_url.empty()) return std::nullopt;
+    return events::registry::registry_options{.url = p.registry_url,
+                                              .user = p.settings.get<std::string>("registry.user"),
+                                              .password = p.settings.get<std::string>("registry.password"),
+                                              .ca_file = p.settings.get<std::string>("registry.ca_file")};
+}
+
 std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database& log) {
     const auto& c = p.settings;
     events::kafka::kafka_log_options o;
@@ -71,6 +82,9 @@ std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database&
     o.partitions = c.get<std::int32_t>("kafka.partitions");
     o.replication = c.get<std::int16_t>("kafka.replication");
     o.topic_retention = c.get<milliseconds>("kafka.retention");
+    o.dead_letter_retention = c.get<milliseconds>("kafka.dead_letter_retention");
+    o.registry = registry_of(p);
+    o.types = published_types();
     o.leases.life = c.get<milliseconds>("leases.life");
     o.session_timeout = c.get<milliseconds>("kafka.session_timeout");
     o.tail = tail_options(p, log);
@@ -79,6 +93,16 @@ std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database&
 }
 
 }  // namespace
+
+std::map<std::string, std::vector<std::string>> published_types() {
+    namespace options = ::bitvelocity::options::v1;
+    std::map<std::string, std::vector<std::string>> out;
+    for (const auto& t : rpc::registered_types()) {
+        const auto* message = google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(t.name));
+        if (message && !message->options().GetExtension(options::event_key).empty()) out[message->file()->options().GetExtension(options::event_source)].emplace_back(t.name);
+    }
+    return out;
+}
 
 std::unique_ptr<events::platform_log> make_event_log(const process& p, pg::database& log) {
     return p.kafka_brokers.empty() ? make_embedded(p, log) : make_kafka(p, log);

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     parser.add_option("--set", common.settings, "one setting, key=value; bv settings lists them")->expected(1)->take_all();
 
     for (auto* add : {bv::cli::add_up, bv::cli::add_down, bv::cli::add_status, bv::cli::add_logs, bv::cli::add_demo, bv::cli::add_replay, bv::cli::add_load,
-                      bv::cli::add_verify, bv::cli::add_sim, bv::cli::add_dlq, bv::cli::add_projections, bv::cli::add_keys, bv::cli::add_settings, bv::cli::add_secret, bv::cli::add_reset,
+                      bv::cli::add_verify, bv::cli::add_sim, bv::cli::add_dlq, bv::cli::add_events, bv::cli::add_projections, bv::cli::add_keys, bv::cli::add_settings, bv::cli::add_secret, bv::cli::add_reset,
                       bv::cli::add_provider, bv::cli::add_serve, bv::cli::add_roles, bv::cli::add_restart, bv::cli::add_scale,
                       bv::cli::add_identity, bv::cli::add_migrate})
         add(parser, common);

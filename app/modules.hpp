@@ -60,6 +60,7 @@ struct process {
     std::vector<std::string> roles = role_names();                       // that it holds
     std::vector<std::string> redis{};                                    // endpoints of what processes share; empty: there is none
     std::string kafka_brokers{};                                         // that carry the event log; empty: it is the embedded one
+    std::string registry_url{};                                          // of the schemas of events that Kafka carries; empty: there is none
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
     rpc::peer_identity identity{};                                       // where others are held
 

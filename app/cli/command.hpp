@@ -36,6 +36,7 @@ void add_settings(CLI::App&, common&);
 void add_secret(CLI::App&, common&);
 void add_provider(CLI::App&, common&);
 void add_dlq(CLI::App&, common&);
+void add_events(CLI::App&, common&);
 void add_projections(CLI::App&, common&);
 void add_keys(CLI::App&, common&);
 void add_demo(CLI::App&, common&);

@@ -37,13 +37,13 @@ std::int64_t memory_of(pid_t pid) {
 
 std::string megabytes(std::int64_t bytes) { return fmt::format("{} MB", bytes >> 20); }
 
-// Of "127.0.0.1:9092".
+// Of "127.0.0.1:9092", "http://127.0.0.1:8081/path".
 std::int64_t port_of(const std::string& address) { return std::atoi(address.substr(address.rfind(':') + 1).c_str()); }
 
 json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
-    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid);
-    auto children = postgres + provider + redis + kafka;
+    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid), registry = memory_of(p.registry_pid);
+    auto children = postgres + provider + redis + kafka + registry;
     json::object roles;
     std::map<std::string, int> instances;
     for (const auto& r : processes) {
@@ -58,6 +58,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
                      {"provider", {{"pid", p.provider_pid}, {"port", p.provider_port}, {"bytes", provider}}}};
     if (p.redis_pid != 0) out["redis"] = {{"pid", p.redis_pid}, {"bytes", redis}};
     if (p.kafka_pid != 0) out["kafka"] = {{"pid", p.kafka_pid}, {"port", port_of(p.kafka)}, {"bytes", kafka}};
+    if (p.registry_pid != 0) out["registry"] = {{"pid", p.registry_pid}, {"port", port_of(p.registry)}, {"bytes", registry}};
     for (auto& [name, role] : roles) out[name] = role;
     return out;
 }

@@ -173,6 +173,9 @@ task<result<contract::ReplayDeadLettersResponse>> front::replay_dead_letters(rpc
 task<result<contract::DiscardDeadLettersResponse>> front::discard_dead_letters(rpc::context& ctx, contract::DiscardDeadLettersRequest request) {
     return ask_owner(ctx, std::move(request), &contract::operations_service::discard_dead_letters);
 }
+task<result<contract::RewindGroupResponse>> front::rewind_group(rpc::context& ctx, contract::RewindGroupRequest request) {
+    return ask_owner(ctx, std::move(request), &contract::operations_service::rewind_group);
+}
 task<result<contract::RebuildProjectionsResponse>> front::rebuild_projections(rpc::context& ctx, contract::RebuildProjectionsRequest request) {
     return of("order").rebuild_projections(ctx, std::move(request));
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "platform/events/rewind.hpp"
 #include "platform/rpc/message_json.hpp"
 #include "platform/rpc/registry.hpp"
 #include "platform/rpc/timestamp.hpp"
@@ -142,6 +143,25 @@ task<result<contract::DiscardDeadLettersResponse>> service::discard_dead_letters
     if (!discarded) co_return std::unexpected(discarded.error());
     contract::DiscardDeadLettersResponse out;
     out.set_discarded(static_cast<std::int64_t>(*discarded));
+    co_return out;
+}
+
+task<result<contract::RewindGroupResponse>> service::rewind_group(rpc::context&, contract::RewindGroupRequest request) {
+    events::rewind_target to;
+    if (request.has_time()) to.time = rpc::to_time_point(request.time());
+    if (request.position() > 0) to.position = request.position();
+    if (to.time && to.position) co_return invalid({{"position", "either a time or a position, not both"}});
+    const events::rewinds groups(modules_.log, modules_.database("log"));
+    const auto steps = request.dry_run() ? co_await groups.plan(request.group(), request.source(), to) : co_await groups.apply(request.group(), request.source(), to);
+    if (!steps) co_return std::unexpected(steps.error());
+    contract::RewindGroupResponse out;
+    for (const auto& s : *steps) {
+        auto* one = out.add_sources();
+        one->set_source(s.source);
+        one->set_position(s.passed);
+        one->set_begins_after(s.after);
+        one->set_events(s.events);
+    }
     co_return out;
 }
 

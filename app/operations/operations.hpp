@@ -24,6 +24,7 @@ public:
     task<result<contract::DeadLetter>> get_dead_letter(rpc::context&, contract::GetDeadLetterRequest) override;
     task<result<contract::ReplayDeadLettersResponse>> replay_dead_letters(rpc::context&, contract::ReplayDeadLettersRequest) override;
     task<result<contract::DiscardDeadLettersResponse>> discard_dead_letters(rpc::context&, contract::DiscardDeadLettersRequest) override;
+    task<result<contract::RewindGroupResponse>> rewind_group(rpc::context&, contract::RewindGroupRequest) override;
     task<result<contract::RebuildProjectionsResponse>> rebuild_projections(rpc::context&, contract::RebuildProjectionsRequest) override;
     task<result<contract::RotateKeysResponse>> rotate_keys(rpc::context&, contract::RotateKeysRequest) override;
     task<result<contract::ListFieldKeysResponse>> list_field_keys(rpc::context&, contract::ListFieldKeysRequest) override;

@@ -5,6 +5,7 @@
 //   postgres/       the private cluster          secrets/   keys and passwords, 0600
 //   redis/          the private Redis of up --with redis
 //   kafka/          the private broker of up --with kafka
+//   registry/       the private schema registry of up --with registry
 //   roles.json      in profile full: the process of each role, and where it listens (app/role_directory.hpp)
 //   log/            platform.log, provider.log, of each role one   mail/      e-mails of the development transport
 #pragma once
@@ -29,6 +30,8 @@ struct running_platform {
     std::uint16_t provider_port = 0;
     std::string url;             // where it listens: "http://127.0.0.1:8080"
     std::string redis;           // where the private Redis listens, as redis.endpoints has it
+    pid_t registry_pid = 0;      // of a private schema registry; 0: there is none
+    std::string registry;        // URL of the schema registry; empty: there is none
     std::string kafka;           // brokers that carry the event log; empty: none do
     std::string public_url;      // where clients reach it
     std::string certificate;     // PEM file of its TLS certificate; empty: plain HTTP

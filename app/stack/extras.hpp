@@ -11,6 +11,7 @@ namespace bv::stack {
 struct extras {
     bool kafka = false;
     bool redis = false;
+    bool registry = false;
 };
 
 // Names, each perhaps a list: "kafka,redis". Error INVALID_ARGUMENT "UNKNOWN_EXTRA" that lists what there is.

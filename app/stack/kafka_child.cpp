@@ -11,12 +11,6 @@ namespace bv::stack {
 
 namespace {
 
-bool is_wanted(const config& c) {
-    const auto with = parse_extras(c.get<std::vector<std::string>>("stack.with"));
-    if (!with) throw failure(with.error());
-    return with->kafka || c.get<std::string>("events.log") == "kafka";
-}
-
 std::filesystem::path variable(const char* name) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): this process sets none
     return value ? value : "";
@@ -30,14 +24,20 @@ std::filesystem::path jars(const config& c) {
 
 }  // namespace
 
+bool is_kafka_wanted(const config& c) {
+    const auto with = parse_extras(c.get<std::vector<std::string>>("stack.with"));
+    if (!with) throw failure(with.error());
+    return with->kafka || c.get<std::string>("events.log") == "kafka";
+}
+
 std::string given_brokers(const config& c) {
-    if (!is_wanted(c)) return {};
+    if (!is_kafka_wanted(c)) return {};
     return fmt::format("{}", fmt::join(c.get<std::vector<std::string>>("kafka.brokers"), ","));
 }
 
 void kafka_child::launch(const config& c, const data_dir& dir) {
     brokers_ = given_brokers(c);
-    if (!brokers_.empty() || !is_wanted(c)) return;
+    if (!brokers_.empty() || !is_kafka_wanted(c)) return;
     broker_ = std::make_unique<events::kafka::broker>(events::kafka::broker_options{
         .directory = std::filesystem::absolute(dir.folder("kafka")),
         .jars = jars(c),

@@ -31,6 +31,8 @@ private:
     std::string brokers_;
 };
 
+// Whether the event log is carried by Kafka.
+[[nodiscard]] bool is_kafka_wanted(const config&);
 // The brokers of kafka.brokers, when the event log is carried by Kafka; empty: none are given.
 [[nodiscard]] std::string given_brokers(const config&);
 

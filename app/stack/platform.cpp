@@ -18,6 +18,7 @@
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
 #include "app/stack/redis_child.hpp"
+#include "app/stack/registry_child.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/supervisor.hpp"
 #include "app/stack/telemetry_export.hpp"
@@ -92,6 +93,7 @@ struct platform::impl {
     provider_child provider;
     redis_child redis;
     kafka_child kafka;
+    registry_child registry;
     std::unique_ptr<node> services;      // profile one
     std::unique_ptr<supervisor> roles;   // profile full
     std::vector<std::string> role_arguments;
@@ -143,11 +145,17 @@ void platform::impl::launch_kafka() {
     state.kafka = kafka.brokers();
     state.kafka_pid = kafka.pid();
     if (!state.kafka.empty()) report(kafka.started() ? "kafka: starting a broker" : "kafka: using the brokers given");
+    registry.launch(settings, dir);
+    state.registry = registry.url();
+    state.registry_pid = registry.pid();
+    if (!state.registry.empty()) report(registry.started() ? "schema registry: starting" : "schema registry: using the one given");
 }
 
 void platform::impl::await_kafka() {
     for (bool told = false; !kafka.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
         if (!std::exchange(told, true)) report("kafka: waiting for the broker");
+    for (bool told = false; !registry.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
+        if (!std::exchange(told, true)) report("schema registry: waiting for it");
 }
 
 void platform::impl::start_services() {
@@ -166,7 +174,8 @@ void platform::impl::start_services() {
         .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
         .url = state.public_url,
         .redis = redis_endpoints(),
-        .kafka_brokers = kafka.brokers()});
+        .kafka_brokers = kafka.brokers(),
+        .registry_url = registry.url()});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
@@ -197,6 +206,7 @@ void platform::impl::start_roles() {
 void platform::impl::tend_children() {
     if (redis.tend(system_clock().steady_now())) state.redis_pid = redis.pid(), dir.write_state(state);
     if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
+    if (registry.tend()) state.registry_pid = registry.pid(), dir.write_state(state);
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
@@ -320,6 +330,7 @@ void platform::stop() noexcept {
         p.provider.stop();
         p.redis.stop();
         p.kafka.stop();
+        p.registry.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -350,6 +361,7 @@ void platform::stop() noexcept {
     p.provider.stop();
     p.redis.stop();
     p.kafka.stop();
+    p.registry.stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

@@ -143,6 +143,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .roles = roles,
              .redis = around.redis,
              .kafka_brokers = around.kafka,
+             .registry_url = around.registry,
              .peers = around.peers.get(),
              .identity = own});
     me.start();

@@ -7,6 +7,7 @@
 #include "app/role_directory.hpp"
 #include "app/stack/extras.hpp"
 #include "app/stack/public_url.hpp"
+#include "app/stack/registry_child.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/security/spiffe_id.hpp"
 #include "platform/storage/redis/topology.hpp"
@@ -54,7 +55,7 @@ config_schema settings_schema() {
         .integer("database.connections", 4, {1, 64}, "connections a service and core")
         .text("provider.url", "", "base URL of the payment provider; empty: the development provider as a child process")
         .duration("provider.timeout", 2s, {50ms, 1min}, "of one call to the payment provider")
-        .list("stack.with", {}, "servers that are started beside the platform, unless they are given: kafka, redis")
+        .list("stack.with", {}, "servers that are started beside the platform, unless they are given: kafka, redis, registry")
         .list("redis.endpoints", {},
               "Redis that processes share caches, limits and finished answers through: host:port or unix:/path, of a cluster some; empty: none")
         .text("redis.user", "", "account at Redis; empty: its default one")
@@ -93,11 +94,18 @@ config_schema settings_schema() {
         .integer("kafka.partitions", 3, {1, 1000}, "partitions of each topic: at most so many processes of a role share the work of one source")
         .integer("kafka.replication", 1, {1, 9}, "copies of each topic that is made; with 3 and more, two must have an event before it counts as sent")
         .duration("kafka.retention", 168h, {1min, 8760h}, "how long topics that are made keep events")
+        .duration("kafka.dead_letter_retention", 720h, {1min, 8760h}, "the same of the topics that dead letters are told to")
         .duration("kafka.session_timeout", 10s, {1s, 5min}, "a process that the group does not hear of for so long loses its partitions to the others")
         .list("kafka.client", {}, "librdkafka's properties for every client, such as security.protocol=sasl_ssl")
         .secret("kafka.password", "its property sasl.password")
         .text("kafka.jars", "", "folder of Kafka's jars for the private broker; empty: build/tools/kafka, which infra/kafka/fetch fills")
         .size("kafka.heap", byte_count{384ULL << 20}, {byte_count{128ULL << 20}, byte_count{64ULL << 30}}, "memory of the private broker's heap")
+        .text("registry.url", "", "schema registry of the events that Kafka carries, by Confluent's API, such as http://registry:8081; empty: none, or with stack.with=registry a private one")
+        .text("registry.user", "", "account at the schema registry; empty: none is named")
+        .secret("registry.password", "password of that account")
+        .text("registry.ca_file", "", "PEM file of the authority that the registry's certificate is checked with; empty: the system's")
+        .text("registry.program", "", "folder of Apicurio Registry for the private one; empty: build/tools/registry, which infra/registry/fetch fills")
+        .size("registry.heap", byte_count{192ULL << 20}, {byte_count{128ULL << 20}, byte_count{64ULL << 30}}, "memory of the private registry's heap")
         .duration("events.retention", 168h, {1min, 8760h}, "how long published events are kept once every group has them")
         .duration("leases.life", 9s, {1s, 10min}, "a process that stands still for so long is followed by another in what one at a time does; renewed three times as often")
         .boolean("demo.seed", true, "a small catalogue and development accounts at first start");
@@ -121,6 +129,7 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     if (const auto peers = app::parse_addresses(loaded->get<std::vector<std::string>>("peers.addresses")); !peers) throw failure(peers.error());
     check_export_settings(*loaded);
     if (const auto with = parse_extras(loaded->get<std::vector<std::string>>("stack.with")); !with) throw failure(with.error());
+    if (const auto registry = check_registry_settings(*loaded); !registry) throw failure(registry.error());
     for (const auto& e : loaded->get<std::vector<std::string>>("redis.endpoints"))
         if (const auto at = redis::parse_address(e); !at) throw failure(at.error());
     return std::move(*loaded);

@@ -31,6 +31,7 @@ surroundings of_running(const config& c, const data_dir& dir) {
             .url = state->public_url,
             .redis = state->redis.empty() ? c.get<std::vector<std::string>>("redis.endpoints") : std::vector{state->redis},
             .kafka = state->kafka,
+            .registry = state->registry,
             .port = state->port,
             .port_is_held = true,
             .peers = std::make_unique<app::role_directory>(dir.path(), system_clock())};
@@ -47,6 +48,7 @@ surroundings as_given(const config& c, const data_dir& dir, std::string_view rol
             .url = makes_or_checks_tokens ? required(c, "http.public_url", role) : c.get<std::string>("http.public_url"),
             .redis = c.get<std::vector<std::string>>("redis.endpoints"),
             .kafka = given_brokers(c),
+            .registry = c.get<std::string>("registry.url"),
             .port = c.get<std::uint16_t>("http.port"),
             .peers = std::make_unique<app::role_directory>(std::move(*peers), system_clock())};
 }

@@ -19,6 +19,7 @@ struct surroundings {
     std::string url;           // where clients reach the platform
     std::vector<std::string> redis;
     std::string kafka;
+    std::string registry;      // of schemas; empty: there is none
     std::uint16_t port = 0;    // of the edge
     bool port_is_held = false; // by a supervisor
     std::unique_ptr<app::role_directory> peers;

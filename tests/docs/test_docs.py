@@ -16,7 +16,7 @@ LAUNCHER = {"build", "test", "bench", "soak", "help", "commands"}  # of the scri
 BENCHES = {p.stem for p in (ROOT / "bench/benches").glob("[a-z]*.py")}
 PROGRAMS = {"soak": "tests/faults/soak.py", "bench": "bench/run"}  # what the launcher hands over to, other than the binary
 # Run as they stand against a platform of the tests: they lose nothing and end by themselves.
-HARMLESS = {"status", "settings", "secret", "verify", "dlq list", "logs", "keys fields", "roles", "keys rotate-fields", "keys encrypt-again"}
+HARMLESS = {"status", "settings", "secret", "verify", "dlq list", "logs", "keys fields", "roles", "keys rotate-fields", "keys encrypt-again", "events list", "events rewind orders-projections beginning"}
 
 
 def documents():

@@ -9,7 +9,8 @@ import pytest
 from conftest import BINARY
 
 COMMANDS = ("up", "down", "status", "logs", "settings", "secret", "reset", "provider", "demo", "replay", "load", "sim", "verify",
-            "serve", "roles", "restart", "scale", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "projections", "projections rebuild", "keys", "keys rotate",
+            "serve", "roles", "restart", "scale", "dlq", "dlq list", "dlq show", "dlq replay", "dlq discard", "events", "events list", "events rewind",
+            "projections", "projections rebuild", "keys", "keys rotate",
             "identity", "identity issue", "migrate")
 
 

@@ -177,3 +177,24 @@ def test_a_transaction_left_open_behind_which_events_wait_is_named(own_platform)
                    for line in p.metrics_text().splitlines())
     wait_for(lambda: not operator.get("/v1/platform/status").get("heldDelivery"), timeout=30)
     assert "have been waiting" not in p.run("status").out
+
+
+def test_a_group_applies_events_again_when_that_changes_nothing(own_platform):
+    p = own_platform().start()
+    shopper, sku = p.shopper(), p.client().get("/v1/products", pageSize=1)["products"][0]["sku"]
+    order = final(shopper, place(shopper, [(sku, 1)])["id"])
+    asked = p.run("events", "rewind", "orders-projections", "--to", "beginning")
+    assert asked.code == 3 and "events again" in asked.out, asked  # there is nobody to say yes
+    done = p.run("events", "rewind", "orders-projections", "--to", "beginning", "--yes")
+    assert done.code == 0 and "Done." in done.out, done
+    assert order["id"] in [o["id"] for o in shopper.get("/v1/orders")["orders"]]
+    p.verified()
+
+    for group in ("inventory", "payment", "orders-saga", "notification"):
+        refused = p.run("events", "rewind", group, "--to", "beginning", "--yes")
+        assert refused.code == 1, refused
+        assert "would do it twice" in refused.err and "orders-projections" in refused.err
+    assert p.run("events", "rewind", "orders-projections", "--to", "yesterday").code == 2
+    assert p.run("events", "rewind", "nobody", "--to", "1").code == 1
+    groups = json.loads(p.run("events", "list", "--json").out)
+    assert {"orders-projections", "inventory"} <= {g["group"] for g in groups}

@@ -22,6 +22,15 @@ def jars():
     return ROOT / "build/tools/kafka"
 
 
+@pytest.fixture(scope="session")
+def registry():
+    """The folder of Apicurio Registry."""
+    fetched = subprocess.run([ROOT / "infra/registry/fetch"], capture_output=True, text=True, check=False)
+    if fetched.returncode != 0:
+        pytest.skip(f"the schema registry cannot be had: {fetched.stderr.strip().splitlines()[-1]}")
+    return ROOT / "build/tools/registry"
+
+
 @pytest.fixture
 def kafka_platform(own_platform, jars):
     """Makes them; not started."""
