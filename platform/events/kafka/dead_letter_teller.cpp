@@ -55,7 +55,7 @@ struct dead_letter_teller::sending {
 dead_letter_teller::dead_letter_teller(connection c, std::vector<told_group> groups, storage::lease_store& leases, storage::lease_terms terms,
                                        registry::registrar* schemas, asio::any_io_executor executor, clock& time)
     : connection_(std::move(c)), groups_(std::move(groups)), leases_(leases), terms_(std::move(terms)), schemas_(schemas), executor_(std::move(executor)),
-      clock_(time), work_(std::make_shared<signal>(executor_, clock_)), watching_("dead letters") {}
+      clock_(time), work_(std::make_shared<signal>(executor_, clock_)), watching_("dead letters"), seen_(groups_.size(), 0) {}
 
 dead_letter_teller::~dead_letter_teller() = default;
 
@@ -92,10 +92,12 @@ task<void> dead_letter_teller::run() {
 
 task<void> dead_letter_teller::look() {
     const bool all = clock_.steady_now() >= look_at_all_;
-    for (const auto& g : groups_) {
-        if (!all && !g.has_letters()) continue;
-        while (!halted_ && co_await tell(g)) {
+    for (std::size_t n = 0; n < groups_.size(); ++n) {
+        const auto now = groups_[n].letters();
+        if (!all && now == seen_[n]) continue;
+        while (!halted_ && co_await tell(groups_[n])) {
         }
+        seen_[n] = now;
     }
     if (all) look_at_all_ = clock_.steady_now() + between_full_looks;
 }

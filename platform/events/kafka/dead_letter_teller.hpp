@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,7 +29,7 @@ struct told_group {
     const subscription* of;
     std::string topic;                  // of the source
     std::string dead_topic;
-    std::function<bool()> has_letters;  // as far as this process knows
+    std::function<std::int64_t()> letters;  // unresolved ones, as far as this process knows
 };
 
 class dead_letter_teller {
@@ -62,6 +63,7 @@ private:
     const std::shared_ptr<signal> work_;
     scope watching_;
     std::unique_ptr<sending> sends_;  // from the first letter on
+    std::vector<std::int64_t> seen_;  // of each group: letters when all were told last
     steady_point look_at_all_{};
     std::atomic<bool> halted_{false};
 };

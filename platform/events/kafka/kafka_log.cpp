@@ -177,7 +177,7 @@ void kafka_log::impl::build_teller() {
     std::vector<told_group> told;
     for (std::size_t n = 0; n < subscriptions.size(); ++n) {
         const auto& s = subscriptions[n];
-        told.push_back({&s, topic_of(s.source), dead_topic_of(s.source), [loop = loops[n].get()] { return loop->status().dead_letters > 0; }});
+        told.push_back({&s, topic_of(s.source), dead_topic_of(s.source), [loop = loops[n].get()] { return loop->status().dead_letters; }});
     }
     teller = std::make_unique<dead_letter_teller>(options.brokers, std::move(told), leases, options.leases, schemas.get(), core(0), time);
 }

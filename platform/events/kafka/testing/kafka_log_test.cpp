@@ -1,4 +1,6 @@
 // The event log over a Kafka broker that this process starts: the contract of every log, and what is Kafka's own.
+#include <cstdlib>
+
 #include <signal.h>
 
 #include "platform/events/kafka/relay_store.hpp"
@@ -7,6 +9,12 @@
 #include "platform/events/rewind.hpp"
 
 namespace bv::events::kafka {
+
+std::filesystem::path testing::kafka_jars() {
+    const char* named = std::getenv("BV_KAFKA_JARS");
+    return named ? named : "build/tools/kafka";
+}
+
 namespace {
 
 using namespace contract;

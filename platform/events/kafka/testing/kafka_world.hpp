@@ -1,7 +1,7 @@
 // The world of the tests that need brokers: a producer and a consumer in a private PostgreSQL, over a broker that this process starts.
 #pragma once
 
-#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,11 +20,14 @@
 
 namespace bv::events::kafka::testing {
 
+// Where they are (kafka_log_test.cpp).
+std::filesystem::path kafka_jars();
+
 // One for all tests of the process; topics and groups are each test's own.
 inline broker& the_broker() {
     struct started {
         std::filesystem::path folder = std::filesystem::temp_directory_path() / ("bv-kafka-" + std::to_string(::getpid()));
-        broker one{{.directory = folder, .jars = std::getenv("BV_KAFKA_JARS") ? std::getenv("BV_KAFKA_JARS") : "build/tools/kafka"}};
+        broker one{{.directory = folder, .jars = kafka_jars()}};
         started() { one.start(); }
         ~started() {
             one.stop();
