@@ -49,6 +49,7 @@ public:
         check_provider();
         check_orders();
         check_log();
+        check_tally();
         s_.orders.sagas.each_committed([this](const order::order_id& id, const order::saga_step&) { broken("orders.final", id.str(), "its saga still waits"); });
         if (s_.database.open_transactions() != 0) broken("nothing.left", "database", "a transaction is open");
     }
@@ -213,6 +214,19 @@ private:
                 });
             }
         }
+    }
+
+    // Applied as often as it was told, which no consumer's own keys make good.
+    void check_tally() {
+        const auto* source = s_.schemas.find("orders");
+        if (!source) return;
+        std::map<int, int> counts;  // of events, by how often they were applied
+        source->outbox.each_committed([&](std::int64_t position, const events::event&) {
+            const auto* times = s_.tally.applied.committed(position);
+            ++counts[times ? *times : 0];
+        });
+        for (const auto& [times, n] : counts)
+            if (times != 1) broken("events.once", "tally", fmt::format("{} events were applied {} times", n, times));
     }
 
     const stores& s_;

@@ -36,6 +36,7 @@ struct node::services {
         if (n.has(role::inventory)) add_inventory(n, home);
         if (n.has(role::payment)) add_payment(n, home);
         if (n.has(role::notification)) add_notification(n);
+        log.subscribe(tally(n.stores_.tally, "orders", db, leases));
     }
 
     void add_orders(node& n, const asio::any_io_executor& home) {

@@ -9,9 +9,10 @@
 namespace bv::sim {
 
 void rough_log::subscribe(events::subscription s) {
-    s.handler = [this, h = std::move(s.handler), stock = s.group == "inventory"](storage::unit_of_work& uow, std::span<const events::event> batch) {
-        // Stock counts a return as often as its event is applied: there the position alone has to do.
-        const bool counts = stock && std::ranges::any_of(batch, [](const events::event& e) { return e.short_type() == "OrderReturned"; });
+    s.handler = [this, h = std::move(s.handler), stock = s.group == "inventory", tally = s.group == "tally"](storage::unit_of_work& uow,
+                                                                                                             std::span<const events::event> batch) {
+        // Stock counts a return as often as its event is applied, and the tally every event: there the position alone has to do.
+        const bool counts = tally || (stock && std::ranges::any_of(batch, [](const events::event& e) { return e.short_type() == "OrderReturned"; }));
         return deliver(&h, !counts, &uow, batch);
     };
     inner_.subscribe(std::move(s));

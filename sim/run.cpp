@@ -13,6 +13,13 @@ namespace {
 constexpr milliseconds between_looks{20};
 constexpr seconds patience{3'600};  // after the storm, everything must have ended within this
 
+// The same for one operation at the provider: its lease, a slow call, and that the outcome is asked for. Whose clock was ahead has put it
+// off by as much, and others believe that up to the longest time that anybody may put one off.
+seconds patience_with_operations(const plan& p) {
+    constexpr seconds minute{60};
+    return p.rates[static_cast<std::size_t>(fault::clock_jump)] > 0 ? minute + payment::farthest_due : minute;
+}
+
 class world {
 public:
     world(const plan& p, const tracer& trace) : plan_(p), chance_(p.seed, p.rates), scheduler_(p.seed ^ 0x5eed), trace_(trace) {
@@ -27,6 +34,7 @@ public:
         street_.open(plan_);
         run_until(begun + plan_.storm, [] { return false; });
         chance_.calm();
+        watch_.calm(time_.now(), patience_with_operations(plan_));
         say("calm");
         for (auto& n : nodes_) {
             n->set_clock(false);
@@ -117,7 +125,7 @@ private:
             while (run_one()) {
             }
             if (time_.now() >= looks_at_) {
-                watch_.look(out_);
+                watch_.look(out_, time_.now());
                 looks_at_ = time_.now() + between_looks;
             }
             if (done()) return true;

@@ -9,6 +9,7 @@
 #include "platform/events/memory_log_storage.hpp"
 #include "platform/storage/memory/lease_store.hpp"
 #include "sim/prices.hpp"
+#include "sim/tally.hpp"
 
 namespace bv::sim {
 
@@ -20,6 +21,7 @@ struct stores {
     inventory::memory_stock stock{};
     payment::memory_books payments{};
     notification::memory_notices notices{};
+    tallies tally{};
     payment_provider::books provider{};
     price_list prices{};
 };

@@ -7,12 +7,22 @@
 
 namespace bv::sim {
 
-void watch::look(outcome& out) {
+void watch::look(outcome& out, steady_point now) {
     const auto commits = stores_.database.commits();
-    if (commits == std::exchange(commits_, commits)) return;
-    look_at_stock(out);
-    look_at_orders(out);
-    look_at_operations(out);
+    if (commits != std::exchange(commits_, commits)) {
+        look_at_stock(out);
+        look_at_orders(out);
+        look_at_operations(out, now);
+    }
+    if (!patience_) return;
+    for (const auto& [key, since] : open_)
+        if (now - since > *patience_)
+            broken(out, "orders.final", key, fmt::format("has been open for {} s, and nothing goes wrong any more", patience_->count() / 1'000));
+}
+
+void watch::calm(steady_point now, milliseconds patience) {
+    patience_ = patience;
+    for (auto& [key, since] : open_) since = now;
 }
 
 void watch::broken(outcome& out, std::string_view invariant, std::string about, std::string what) {
@@ -50,10 +60,15 @@ void watch::look_at_orders(outcome& out) {
     }
 }
 
-void watch::look_at_operations(outcome& out) {
+void watch::look_at_operations(outcome& out, steady_point now) {
     stores_.payments.operations.each_committed([&](const std::string& key, const payment::memory_books::operation_row& row) {
-        if (row.b.state == payment::operation_state::done) done_.insert(key);
-        else if (done_.contains(key)) broken(out, "payments.match_orders", key, "was done, and is not any more");
+        if (row.b.state == payment::operation_state::done) {
+            done_.insert(key);
+            open_.erase(key);
+            return;
+        }
+        open_.try_emplace(key, now);
+        if (done_.contains(key)) broken(out, "payments.match_orders", key, "was done, and is not any more");
     });
 }
 
