@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "platform/net/http/client.hpp"
+#include "platform/net/http/mutual_tls.hpp"
 #include "platform/net/http/server.hpp"
 #include "platform/rpc/message.hpp"
 #include "platform/rpc/peer/caller_text.hpp"
@@ -178,6 +179,22 @@ TEST_F(PeerTest, ACertificateThatIsNotGoodOpensNoConnection) {
     EXPECT_NE(log.find("certificate has expired"), log.npos) << log;
     EXPECT_NE(log.find("unable to get local issuer certificate"), log.npos) << log;
     EXPECT_EQ(service_.last.caller.kind, caller_kind::anonymous) << "the service was not called";
+}
+
+// TLS looks at a certificate once, when the connection begins; each call that comes over it later is looked at here.
+TEST_F(PeerTest, AConnectionOutlivesItsCertificateAndIsHeardNoMore) {
+    const auto answered_until = [&](time_point not_after) {
+        http::request r{.verb_text = "GET", .target = "/spans", .peer = std::make_shared<const http::tls_peer>(http::tls_peer{"spiffe://shop.example/gateway", not_after})};
+        return rt_.block_on(listener_.handler()(r));
+    };
+    const auto now = system_clock().now();
+    EXPECT_EQ(answered_until(now + seconds(600)).status, 200);
+    const auto log = logged([&] {
+        const auto late = answered_until(now - seconds(1));
+        EXPECT_EQ(late.status, 401);
+        EXPECT_NE(late.body.find("PEER_EXPIRED"), late.body.npos) << late.body;
+    });
+    EXPECT_NE(log.find("The certificate of spiffe://shop.example/gateway ended at"), log.npos) << log;
 }
 
 TEST_F(PeerTest, WithoutACertificateOnlyProbesAreAnswered) {

@@ -191,6 +191,16 @@ SHOP_TEST(idempotency, an_abandoned_or_crashed_claim_is_free_again) {
     EXPECT_EQ((co_await crashed.claim("user:1", "crashed", "p")).value(), std::nullopt);
 }
 
+// Its request came twice, as the first was too slow for its lease: both end, and whoever asks again hears one of them only.
+SHOP_TEST(idempotency, the_first_answer_stands) {
+    idempotency_store keys(db, "shop", {.lease = milliseconds(0)});
+    EXPECT_TRUE((co_await keys.claim("user:1", "twice", "p")).has_value());
+    EXPECT_EQ((co_await keys.claim("user:1", "twice", "p")).value(), std::nullopt);
+    co_await keys.finish("user:1", "twice", {201, "text/plain", "first", ""});
+    co_await keys.finish("user:1", "twice", {201, "text/plain", "second", ""});
+    EXPECT_EQ((co_await keys.claim("user:1", "twice", "p")).value()->body, "first");
+}
+
 SHOP_TEST(idempotency, old_keys_are_free_and_purged) {
     idempotency_store keys(db, "shop", {.keep = seconds(0)});
     co_await keys.claim("user:1", "old", "p");
