@@ -3,8 +3,11 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "platform/core/utf8.hpp"
 
 namespace bv::events::kafka {
 namespace {
@@ -15,6 +18,8 @@ std::optional<std::string_view> find(const rd_kafka_headers_t* in, const char* n
     if (!in || rd_kafka_header_get_last(in, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR || !value) return std::nullopt;
     return std::string_view(static_cast<const char*>(value), size);
 }
+
+bool is_text(std::string_view s) noexcept { return !s.contains('\0') && is_utf8(s); }
 
 headers with_position(std::string_view source, std::string_view type, std::int64_t position) {
     headers out(rd_kafka_headers_new(10));
@@ -72,6 +77,10 @@ headers headers_of_marker(std::string_view source, std::int64_t position) { retu
 result<event> decode(const rd_kafka_message_t& m) {
     rd_kafka_headers_t* in = nullptr;
     if (rd_kafka_message_headers(&m, &in) != RD_KAFKA_RESP_ERR_NO_ERROR) return undecodable("it has no headers");
+    return decode(in, m.payload ? std::string_view(static_cast<const char*>(m.payload), m.len) : std::string_view{});
+}
+
+result<event> decode(const rd_kafka_headers_t* in, std::string_view payload) {
     event out;
     const auto position = find(in, "ce_position"), type = find(in, "ce_type"), source = find(in, "ce_source");
     if (!position || !type || !source || type->empty()) return undecodable("ce_position, ce_type or ce_source is missing");
@@ -89,7 +98,11 @@ result<event> decode(const rd_kafka_message_t& m) {
     out.key = find(in, "ce_subject").value_or("");
     out.actor = find(in, "ce_actor").value_or("");
     out.traceparent = find(in, "ce_traceparent").value_or("");
-    if (m.payload) out.payload.assign(static_cast<const char*>(m.payload), m.len);
+    const std::array<std::pair<const char*, const std::string*>, 5> texts{
+        {{"ce_type", &out.type}, {"ce_source", &out.source}, {"ce_subject", &out.key}, {"ce_actor", &out.actor}, {"ce_traceparent", &out.traceparent}}};
+    for (const auto& [name, text] : texts)
+        if (!is_text(*text)) return undecodable(fmt::format("{} is no text", name));
+    out.payload = payload;
     return out;
 }
 

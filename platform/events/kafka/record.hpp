@@ -41,8 +41,10 @@ struct record {
 void add_header(const headers&, const char* name, std::string_view value);
 [[nodiscard]] headers headers_of_marker(std::string_view source, std::int64_t position);
 
-// INVALID_ARGUMENT "UNDECODABLE" saying what is missing. A marker has that type. The payload is all of the value.
+// INVALID_ARGUMENT "UNDECODABLE" saying what is missing. A marker has that type. The payload is all of the value. What is decoded can be stored:
+// its attributes are text as PostgreSQL takes it, so that an event which no handler takes can be set aside.
 [[nodiscard]] result<event> decode(const rd_kafka_message_t&);
+[[nodiscard]] result<event> decode(const rd_kafka_headers_t*, std::string_view payload);
 
 // INVALID_ARGUMENT "UNDECODABLE" as decode() gives it.
 [[nodiscard]] std::unexpected<error> undecodable(std::string_view what);
