@@ -3,6 +3,7 @@
 
 #include "bitvelocity/sample/v1/sample.bv.hpp"
 #include "platform/rpc/message_json.hpp"
+#include "platform/rpc/reported.hpp"
 
 namespace v1 = bitvelocity::sample::v1;
 
@@ -51,6 +52,16 @@ TEST(Validate, NamesEveryViolatedField) {
               "thing.guests[\"g\"].email: must be an e-mail address, such as ada@example.com\n"
               "priority: must be from 1 to 5, is 0\n"
               "shelf: must have at most 8 characters, has 9\n");
+}
+
+// A body of megabytes may hold a million wrong items: what is said of them must not be a hundred times as much.
+TEST(Validate, SaysEnoughOfARequestThatIsWrongAllOver) {
+    v1::CreateThingRequest m;
+    for (int i = 0; i < 10'000; ++i) m.mutable_thing()->add_lines();
+    v1::UpdateThingRequest masked;
+    for (int i = 0; i < 10'000; ++i) masked.mutable_update_mask()->add_paths("x");
+    EXPECT_EQ(bv::rpc::validated(m).error().violations.size(), bv::rpc::most_violations);
+    EXPECT_EQ(bv::rpc::validated(masked).error().violations.size(), bv::rpc::most_violations);
 }
 
 TEST(Validate, ChecksAnOptionalNumberOnlyWhenItIsThere) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "platform/rpc/nearest.hpp"
+#include "platform/rpc/reported.hpp"
 #include "platform/rpc/well_known.hpp"
 
 namespace bv::rpc {
@@ -209,7 +210,8 @@ result<void> bind_parameters(pb::Message& request, const http_binding& http, con
     if (all.empty()) return {};
     std::vector<field_violation> violations;
     binding binding(request, http, violations);
-    for (const auto& [name, value] : all) binding.bind(name, value);
+    for (const auto& [name, value] : all)
+        if (!says_enough(violations)) binding.bind(name, value);
     if (violations.empty()) return {};
     return invalid(std::move(violations));
 }

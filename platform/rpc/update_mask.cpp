@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "platform/rpc/json_reader.hpp"
+#include "platform/rpc/reported.hpp"
 #include "platform/rpc/well_known.hpp"
 
 namespace bv::rpc {
@@ -67,6 +68,7 @@ void settle_update_mask(pb::FieldMask& mask, changeable_fields all, const pb::Me
 
 void check_update_mask(const pb::FieldMask& mask, changeable_fields all, const pb::Descriptor& resource, const field_path& path, violations& out) {
     for (const std::string& named : mask.paths()) {
+        if (says_enough(out)) return;
         if (leads_somewhere(named, all, resource)) continue;
         if (named == "*") out.push_back({path.str(), "\"*\" means every field and stands alone"});
         else out.push_back({path.str(), '"' + json::camel_case(named) + "\" cannot be changed; " + list_of(all) + " can"});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/rpc/reported.hpp"
 #include "platform/rpc/well_known.hpp"
 
 namespace bv::rpc {
@@ -58,18 +59,19 @@ bool field_path::masked_out() const {
 }
 
 void missing(const field_path& path, violations& out) {
-    if (!path.masked_out()) out.push_back({path.str(), "is required"});
+    if (!says_enough(out) && !path.masked_out()) out.push_back({path.str(), "is required"});
 }
 
 void missing_one_of(std::string_view names, const field_path& path, violations& out) {
-    if (!path.masked_out()) out.push_back({path.str(), "one of these is required: " + std::string(names)});
+    if (!says_enough(out) && !path.masked_out()) out.push_back({path.str(), "one of these is required: " + std::string(names)});
 }
 
 void undefined_enum(int number, const field_path& path, violations& out) {
-    out.push_back({path.str(), std::to_string(number) + " is not a value of the enum"});
+    if (!says_enough(out)) out.push_back({path.str(), std::to_string(number) + " is not a value of the enum"});
 }
 
 void check_text(std::string_view text, const text_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     if (text.empty()) {
         if (rule.required) missing(path, out);
         return;
@@ -80,6 +82,7 @@ void check_text(std::string_view text, const text_rule& rule, const field_path& 
 }
 
 void check_bytes(std::string_view bytes, const text_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     if (bytes.empty()) {
         if (rule.required) missing(path, out);
         return;
@@ -88,23 +91,27 @@ void check_bytes(std::string_view bytes, const text_rule& rule, const field_path
 }
 
 void check_count(std::size_t count, const count_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     if (count < rule.min && !(count == 0 && path.masked_out()))
         out.push_back({path.str(), "must have at least " + counted(rule.min, "item") + ", has " + std::to_string(count)});
     if (count > rule.max) out.push_back({path.str(), "must have at most " + counted(rule.max, "item") + ", has " + std::to_string(count)});
 }
 
 void check_range(std::int64_t value, const range_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     if (value >= rule.min && value <= rule.max) return;
     if (value == 0 && path.masked_out()) return;
     out.push_back({path.str(), range_text(rule) + ", is " + std::to_string(value)});
 }
 
 void check_range(std::uint64_t value, const range_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return check_range(static_cast<std::int64_t>(value), rule, path, out);
     if (rule.max != range_rule{}.max) out.push_back({path.str(), range_text(rule) + ", is " + std::to_string(value)});
 }
 
 void check_range(double value, const range_rule& rule, const field_path& path, violations& out) {
+    if (says_enough(out)) return;
     const range_rule any;
     const bool low_ok = rule.min == any.min || value >= static_cast<double>(rule.min);
     const bool high_ok = rule.max == any.max || value <= static_cast<double>(rule.max);

@@ -13,6 +13,7 @@ constexpr std::string_view error_info = "type.googleapis.com/google.rpc.ErrorInf
 constexpr std::string_view bad_request = "type.googleapis.com/google.rpc.BadRequest";
 constexpr std::string_view retry_info = "type.googleapis.com/google.rpc.RetryInfo";
 constexpr std::string_view domain = "bitvelocity";
+constexpr std::size_t most_of_message = 1'000, most_of_violations = 3'000;  // bytes: some clients take 8 KiB of fields in all
 
 using writer = field_writer;
 
@@ -141,7 +142,32 @@ http::fields ok_trailers() {
     return out;
 }
 
-void add_status(http::fields& out, const error& e) {
+namespace {
+
+// Never half of a character.
+void cut(std::string& text, std::size_t most) {
+    if (text.size() <= most) return;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    text.resize(most);
+    text += "…";
+}
+
+// What clients take of header fields: with more the whole answer would be lost to them.
+error shortened(error e) {
+    cut(e.message, most_of_message);
+    std::size_t bytes = 0, kept = 0;
+    for (; kept < e.violations.size(); ++kept) {
+        bytes += e.violations[kept].field.size() + e.violations[kept].description.size();
+        if (kept > 0 && bytes > most_of_violations) break;
+    }
+    e.violations.resize(kept);
+    return e;
+}
+
+}  // namespace
+
+void add_status(http::fields& out, const error& whole) {
+    const auto e = shortened(whole);
     out.add("grpc-status", std::to_string(static_cast<int>(e.code)));
     if (!e.message.empty()) out.add("grpc-message", encode_text(e.message));
     if (!e.reason.empty() || !e.violations.empty() || e.retry_after) out.add("grpc-status-details-bin", encode_binary(encode_status(e)));

@@ -101,6 +101,25 @@ TEST(grpc_status, an_error_survives_the_way) {
     EXPECT_EQ(back->retry_after, milliseconds(1'250));
 }
 
+TEST(grpc_status, an_error_fits_into_what_clients_take_of_fields) {
+    error e{code::invalid_argument, "INVALID_ARGUMENT", "", {}, {}};
+    for (int i = 0; i < 1'200; ++i) {
+        e.violations.push_back({"lines[" + std::to_string(i) + "].sku", "there is no product \"größer\""});
+        e.message += e.violations.back().field + ": " + e.violations.back().description + "; ";
+    }
+    http::fields fields;
+    add_status(fields, e);
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < fields.size(); ++i) bytes += fields.at(i).first.size() + fields.at(i).second.size() + 32;
+    EXPECT_LT(bytes, 8'192u);
+    const auto back = status_of(fields, 200);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->reason, "INVALID_ARGUMENT");
+    EXPECT_TRUE(e.message.starts_with(std::string_view(back->message).substr(0, back->message.size() - std::string_view("…").size())));
+    ASSERT_GT(back->violations.size(), 20u);
+    EXPECT_EQ(back->violations[20].field, "lines[20].sku");
+}
+
 TEST(grpc_status, an_answer_without_one_is_an_error) {
     EXPECT_FALSE(status_of(ok_trailers(), 200));
     EXPECT_EQ(status_of({}, 200)->code, code::internal);
