@@ -155,6 +155,8 @@ task<void> session::answer(std::shared_ptr<server_stream> s) {
         if (handled) telemetry::error("http.response_refused", {{"status", r.status}});
         r = listener_.error_page(500, "the server failed to answer", &s->request);
     }
+    // The handler may answer before the body is whole, and need not see that it broke.
+    if (const auto [status, why] = s->fault(); status != 0 && !r.stream) r = listener_.error_page(status, why, &s->request);
     if (r.stream && !http::is_bodiless(r.status) && s->request.verb != http::verb::head) co_await answer_stream(*s, r);
     else send(*s, std::move(r));
 }
@@ -184,6 +186,7 @@ void session::send(server_stream& s, response r) {
     const answer_fields fields(r, listener_.date(system_clock().steady_now()), !r.stream && r.trailers.size() == 0);
     const bool last = bodiless || (r.body.empty() && r.trailers.size() == 0);
     frames_.respond(s, fields.all(), last);
+    s.answered_whole = true;
     if (!last) {
         frames_.write(s, r.body);
         frames_.finish(s, std::move(r.trailers));
@@ -270,7 +273,7 @@ bool session::on_silence() {
     frames_.each([&](stream& s) { all.push_back(static_cast<server_stream&>(s).shared_from_this()); });
     for (const auto& s : all) {
         someone = someone || s->receiving();
-        s->overdue(now);
+        if (!s->overdue(now) && s->stalled(now)) frames_.reset(*s, cancel);
     }
     check_at_ = now + check_interval();
     if (someone || now - heard_ < options().ping_interval) return true;

@@ -11,6 +11,7 @@
 #include "platform/net/http/client.hpp"
 #include "platform/net/http/raw_client.hpp"
 #include "platform/net/http2/client.hpp"
+#include "platform/net/http2/client_stream.hpp"
 #include "platform/runtime/scope.hpp"
 
 namespace bv::http2 {
@@ -155,6 +156,48 @@ TEST(http2, limits_are_answered_and_the_connection_goes_on) {
         EXPECT_EQ((co_await d.ask("GET", "/a#b")).status, 400);
         EXPECT_EQ((co_await d.ask("GET", "/", {}, seconds(20), std::string(17'000, 'y'))).status, 431);
         EXPECT_EQ((co_await d.ask("GET", "/")).status, 200);
+    });
+}
+
+task<response> ignores_its_body(request&, http::body_reader& body) {
+    while (true)
+        if (const auto piece = co_await body.read(); !piece || !*piece) co_return response{.body = "all is well"};
+}
+
+TEST(http2, a_streamed_body_that_broke_is_never_answered_with_success) {
+    const http::body_stream stream{1'000, ignores_its_body};
+    running_server server(answer, {.streams = [&stream](const request&) { return &stream; }});
+    talk(server, +[](dialogue& d) -> task<void> {
+        EXPECT_EQ((co_await d.ask("POST", "/", std::string(900, 'x'))).body, "all is well");
+        EXPECT_EQ((co_await d.ask("POST", "/", std::string(5'000, 'x'))).status, 413);
+    });
+}
+
+TEST(http2, a_body_that_drips_has_no_more_time_than_another) {
+    running_server server(answer, {.body_timeout = milliseconds(60)});
+    talk(server, +[](dialogue& d) -> task<void> {
+        const field fields[] = {{":method", "POST"}, {":scheme", "http"}, {":path", "/"}, {":authority", "shop.test"}};
+        const auto s = client_stream::open(d.connection, fields, system_clock().steady_now() + seconds(20));
+        for (int i = 0; i < 400 && co_await s->write("x"); ++i) co_await system_clock().sleep_for(milliseconds(5));
+        EXPECT_EQ(s->status(), 408);
+        s->cancel();
+    });
+}
+
+TEST(http2, an_answer_that_nobody_takes_is_not_held_for_ever) {
+    running_server server(+[](request&) -> task<response> { co_return response{.body = std::string(4'000'000, 'x')}; },
+                          {.body_timeout = milliseconds(60), .write_timeout = milliseconds(60)});
+    talk(server, +[](dialogue& d) -> task<void> {
+        const field fields[] = {{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "shop.test"}};
+        const auto s = client_stream::open(d.connection, fields, steady_point::max());
+        s->finish();
+        for (int i = 0; i < 1'000 && d.connection->open() != 0; ++i) co_await system_clock().sleep_for(milliseconds(5));
+        EXPECT_EQ(d.connection->open(), 0u) << "the stream is still open";
+        while (co_await s->read()) {
+        }
+        EXPECT_EQ(s->fault(), call_fault::lost);
+        // One who goes on taking gets it whole.
+        EXPECT_EQ((co_await d.ask("GET", "/")).body.size(), 4'000'000u);
     });
 }
 

@@ -84,10 +84,11 @@ void server_stream::begin_body() {
     owner_.handle(shared_from_this());
 }
 
+// A whole body has its time from its fields on, however it drips (as in HTTP/1.1); a streamed one for each piece.
 void server_stream::on_data(std::string_view bytes) {
-    since_ = system_clock().steady_now();
     received_ += bytes.size();
     if (state_ == state::stream) {
+        since_ = system_clock().steady_now();
         if (received_ > wanted->max_bytes) too_large_ = true;
         else piece_ += bytes;
         wake(reader_);
@@ -124,11 +125,22 @@ bool server_stream::overdue(steady_point now) {
     return true;
 }
 
+bool server_stream::stalled(steady_point now) {
+    if (!answered_whole) return false;
+    if (const auto left = waiting_bytes(); left == 0 || std::exchange(left_, left) != left) taken_ = now;
+    return now - taken_ >= owner_.options().write_timeout;
+}
+
+std::pair<int, std::string_view> server_stream::fault() const noexcept {
+    if (too_large_) return {413, "the body is too large"};
+    if (late_) return {408, "the body took too long"};
+    return {0, {}};
+}
+
 task<result<std::optional<std::string>>> server_stream::read() {
     const auto kept = shared_from_this();
     while (piece_.empty()) {
-        if (too_large_) co_return fail(code::invalid_argument, "PAYLOAD_TOO_LARGE", "the body is too large");
-        if (late_) co_return fail(code::invalid_argument, "BODY_BROKEN", "the body took too long");
+        if (too_large_ || late_) co_return fail(code::invalid_argument, too_large_ ? "PAYLOAD_TOO_LARGE" : "BODY_BROKEN", std::string(fault().second));
         if (state_ == state::whole) co_return std::nullopt;
         if (closed) co_return fail(code::cancelled, "BODY_BROKEN", "the body did not arrive whole");
         since_ = system_clock().steady_now();

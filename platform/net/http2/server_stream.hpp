@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -49,6 +51,10 @@ public:
 
     // Whether the peer has kept its body waiting too long: then nobody waits for it any more.
     bool overdue(steady_point now);
+    // Whether the peer has taken nothing for too long of an answer that is held for it whole. Asked now and then.
+    [[nodiscard]] bool stalled(steady_point now);
+    // What a streamed body that broke is answered with, whatever its handler says; 0: it did not.
+    [[nodiscard]] std::pair<int, std::string_view> fault() const noexcept;
     [[nodiscard]] bool receiving() const noexcept {
         return state_ == state::fields || state_ == state::body || (state_ == state::stream && reader_ != nullptr && !wanted->unhurried);
     }
@@ -57,6 +63,7 @@ public:
     const http::body_stream* wanted = nullptr;  // when its body is streamed
     asio::cancellation_signal cancel;           // of its handler
     bool closed = false;
+    bool answered_whole = false;                // all of its answer waits here for the peer
     bool cancellable = false;                   // its handler ends with it: nobody is left to answer
 
 private:
@@ -72,8 +79,9 @@ private:
     std::shared_ptr<waiter> reader_, writer_;
     std::optional<std::uint64_t> length_;   // Content-Length
     std::uint64_t received_ = 0;
-    std::size_t field_bytes_ = 0;
-    steady_point since_;                    // when the peer last made progress
+    std::size_t field_bytes_ = 0, left_ = 0;  // left_: of a whole answer, when it was looked at last
+    steady_point since_;                    // when the peer began what is waited for: its fields, its whole body, a piece of a streamed one
+    steady_point taken_;                    // when it had last taken something of a whole answer
     state state_ = state::fields;
     bool late_ = false, too_large_ = false;
 };
