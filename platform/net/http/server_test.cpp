@@ -132,6 +132,18 @@ TEST(http_server, keeps_or_closes_the_connection_as_version_and_header_say) {
     }
 }
 
+TEST(http_server, what_a_handler_makes_of_the_address_ends_with_its_request) {
+    running_server s(+[](request& r) -> task<response> {
+        if (const auto sent = r.headers.find("For")) r.remote_address = *sent;
+        co_return response{.body = r.remote_address};
+    });
+    raw_client c(s.port());
+    c.send("GET / HTTP/1.1\r\nHost: x\r\nFor: 192.0.2.7\r\n\r\n");
+    EXPECT_EQ(c.read().body, "192.0.2.7");
+    c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(c.read().body, "127.0.0.1");
+}
+
 TEST(http_server, closes_when_the_handler_says_so) {
     running_server s(echo);
     raw_client c(s.port());

@@ -233,7 +233,7 @@ task<bool> http1_session::answer() {
         }
     }
     request_.received = message_began_;
-    if (request_.remote_address.empty()) request_.remote_address = connection_.remote_address();
+    request_.remote_address = connection_.remote_address();  // a handler may have put another in its place for the last request
     connection_.arm(connection::phase::handling, steady_point::max());
     response answer;
     in_handler_ = true;
@@ -350,14 +350,14 @@ task<bool> http1_session::flush() {
     co_return co_await connection_.write(out_, listener_.options().write_timeout);
 }
 
-// Answers wait for those of the same batch, but not for a handler that suspends: this runs as soon as it does.
+// Answers wait for those of the same batch, but not for a handler that suspends: this runs as soon as it does. A write under way keeps out_.
 void http1_session::post_flush() {
     if (std::exchange(flush_posted_, true)) return;
     asio::post(listener_.context(), [self = self_] {
         auto* session = *self;
         if (session == nullptr) return;
         session->flush_posted_ = false;
-        if (session->in_handler_) session->try_flush();
+        if (session->in_handler_ && session->connection_.doing() != connection::phase::writing) session->try_flush();
     });
 }
 
