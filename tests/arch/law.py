@@ -40,7 +40,7 @@ RULES = (
          why="a service's tests know no other service, but the audit trail, whose triggers every schema has"),
     Rule(SERVICE + r"/app/.*",
          ("{service}/model/", "{service}/app/", "platform/core/", "platform/cache/", "platform/events/", "platform/rpc/", "platform/resilience/",
-          "platform/runtime/", "platform/telemetry/", "platform/security/", "platform/storage/unit_of_work.hpp", "bitvelocity/"),
+          "platform/runtime/", "platform/telemetry/", "platform/security/", "platform/storage/unit_of_work.hpp", "platform/jobs/job_queue.hpp", "bitvelocity/"),
          HEAVY + ("platform/storage/postgres/",),
          "use cases see ports, not stores or sockets"),
     Rule(SERVICE + r"/.*", ("{service}/", "platform/", "bitvelocity/"),

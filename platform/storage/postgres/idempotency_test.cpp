@@ -1,12 +1,10 @@
-// Jobs and idempotency keys in a service's schema, as its role.
-#include "platform/storage/postgres/job_queue.hpp"
+// Idempotency keys in a service's schema, as its role.
+#include "platform/storage/postgres/idempotency.hpp"
 
 #include <array>
-#include <set>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
-#include "platform/storage/postgres/idempotency.hpp"
 #include "platform/storage/postgres/migrations.hpp"
 #include "platform/storage/postgres/scratch.hpp"
 
@@ -16,7 +14,7 @@ namespace {
 using namespace scratch;
 using namespace asio::experimental::awaitable_operators;
 
-constexpr std::array files{migration{"0001_shop.sql", "SELECT platform.create_job_queue('{{schema}}');\nSELECT platform.create_idempotency_keys('{{schema}}');"}};
+constexpr std::array files{migration{"0001_shop.sql", "SELECT platform.create_idempotency_keys('{{schema}}');"}};
 
 // A database with the schema shop, as the role bv_shop.
 options shop() {
@@ -32,89 +30,6 @@ options shop() {
     static task<void> suite##_##name(database&);  \
     TEST(suite, name) { with_database(suite##_##name, shop()); } \
     static task<void> suite##_##name(database& db)
-
-new_job a_job(std::string_view name, int max_attempts = 3) { return {.id = uuid::named(name), .kind = "mail", .payload = std::string("\0\1", 2), .max_attempts = max_attempts}; }
-
-task<bool> enqueue(database& db, job_queue& q, new_job j) {
-    storage::transaction_options o;
-    o.identity = storage::system_identity("service:shop", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    co_return co_await db.transact(o, [&](storage::unit_of_work& uow) { return q.enqueue(uow, j); });
-}
-task<void> complete(database& db, job_queue& q, job j) {
-    co_await db.run({}, [&](storage::unit_of_work& uow) { return q.complete(uow, j); });
-}
-task<bool> retry(database& db, job_queue& q, job j) {
-    co_return co_await db.transact({}, [&](storage::unit_of_work& uow) { return q.retry(uow, j, "provider away"); });
-}
-task<bool> enqueue_then_throw(storage::unit_of_work& uow, job_queue& q) {
-    co_await q.enqueue(uow, a_job("rolled back"));
-    throw std::runtime_error("no");
-}
-
-SHOP_TEST(jobs, are_claimed_by_one_worker_and_gone_when_complete) {
-    job_queue q(db, "shop", "claims");
-    EXPECT_TRUE(co_await enqueue(db, q, a_job("claims 1")));
-    EXPECT_FALSE(co_await enqueue(db, q, a_job("claims 1"))) << "the same id is the same job";
-    EXPECT_TRUE(co_await enqueue(db, q, a_job("claims 2")));
-    try {
-        co_await db.run({}, [&](storage::unit_of_work& uow) { return ignore(enqueue_then_throw(uow, q)); });
-    } catch (const std::runtime_error&) {
-        // Expected: the job goes with its transaction.
-    }
-    EXPECT_EQ(co_await q.depth(), 2);
-    const auto [mine, others] = co_await (q.claim(1) && q.claim(10));
-    EXPECT_EQ(mine.size() + others.size(), 2U);
-    std::set<uuid> ids;
-    for (const auto& j : mine) ids.insert(j.id);
-    for (const auto& j : others) ids.insert(j.id);
-    EXPECT_EQ(ids.size(), 2U);
-    const auto& j = others.at(0);
-    EXPECT_EQ(j.kind, "mail");
-    EXPECT_EQ(j.payload, std::string("\0\1", 2));
-    EXPECT_EQ(j.attempt, 1);
-    EXPECT_EQ(j.actor, "service:shop");
-    EXPECT_FALSE(j.traceparent.empty());
-    EXPECT_TRUE((co_await q.claim(10)).empty());
-    for (const auto& claimed : mine) co_await complete(db, q, claimed);
-    for (const auto& claimed : others) co_await complete(db, q, claimed);
-    EXPECT_EQ(co_await q.depth(), 0);
-}
-
-SHOP_TEST(jobs, are_tried_again_and_die_after_their_last_attempt) {
-    job_queue q(db, "shop", "retries", {.first_delay = milliseconds(0), .max_delay = milliseconds(0)});
-    co_await enqueue(db, q, a_job("retries", 2));
-    const auto first = co_await q.claim(1);
-    EXPECT_TRUE(co_await retry(db, q, first.at(0)));
-    const auto second = co_await q.claim(1);
-    EXPECT_EQ(second.at(0).attempt, 2);
-    EXPECT_FALSE(co_await retry(db, q, second.at(0)));
-    EXPECT_TRUE((co_await q.claim(1)).empty());
-    const auto dead = co_await q.dead(10);
-    EXPECT_EQ(dead.at(0).last_error, "provider away");
-    EXPECT_TRUE(co_await q.revive(dead.at(0).id));
-    EXPECT_EQ((co_await q.claim(1)).at(0).attempt, 1);
-}
-
-SHOP_TEST(jobs, of_a_worker_that_is_too_slow_go_to_another_and_it_cannot_finish_them) {
-    job_queue q(db, "shop", "leases", {.lease = milliseconds(0)});
-    co_await enqueue(db, q, a_job("leases", 2));
-    const auto slow = co_await q.claim(1);
-    const auto quick = co_await q.claim(1);
-    EXPECT_EQ(quick.at(0).id, slow.at(0).id);
-    const auto e = co_await failure_of(complete(db, q, slow.at(0)));
-    EXPECT_EQ(e.reason, "JOB_LEASE_LOST");
-    EXPECT_TRUE((co_await q.claim(1)).empty()) << "two attempts were all";
-    EXPECT_EQ((co_await q.dead(10)).size(), 1U);
-}
-
-SHOP_TEST(jobs, wait_for_their_time) {
-    job_queue q(db, "shop", "later");
-    auto later = a_job("later");
-    later.delay = milliseconds(600'000);
-    co_await enqueue(db, q, later);
-    EXPECT_TRUE((co_await q.claim(1)).empty());
-    EXPECT_EQ(co_await q.depth(), 1);
-}
 
 SHOP_TEST(idempotency, a_repeat_gets_the_first_answer_and_another_request_is_refused) {
     idempotency_store keys(db, "shop");
