@@ -62,6 +62,7 @@ find_package(Boost 1.83 REQUIRED)
 find_library(ARGON2_LIBRARY argon2 REQUIRED)
 find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
+find_library(RABBITMQ_LIBRARY rabbitmq REQUIRED)
 
 include(GoogleTest)
 

@@ -1,0 +1,131 @@
+#include "platform/jobs/rabbitmq/publisher.hpp"
+
+#include <fmt/format.h>
+
+#include "platform/core/assert.hpp"
+#include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
+
+namespace bv::jobs::rabbitmq {
+publisher::publisher(server s, const topology& t, std::string name, milliseconds look_every, clock& c, rng& r)
+    : link(std::move(s), t, std::move(name), c, r), look_every_(look_every) {}
+
+task<std::vector<bool>> publisher::publish(std::vector<message> some) {
+    auto mine = std::make_shared<batch>();
+    mine->messages = std::move(some);
+    mine->taken.assign(mine->messages.size(), false);
+    {
+        const std::lock_guard hold(mutex_);
+        if (!up_) throw failure(code::unavailable, "RABBITMQ_AWAY", "RabbitMQ is away");
+        in_hand_ = mine;  // one that was cancelled is forgotten: what it sent is told again
+    }
+    wake();
+    co_await mine->sender->wait();
+    if (mine->broken) throw failure(code::unavailable, "RABBITMQ_AWAY", "the connection to RabbitMQ was lost before it had said what became of the messages");
+    co_return std::move(mine->taken);
+}
+
+std::string publisher::held_back() const {
+    const std::lock_guard hold(mutex_);
+    return held_back_;
+}
+
+void publisher::opened(connection& c) {
+    c.select_confirms();
+    published_ = 0;
+    looked_at_ = {};
+    const std::lock_guard hold(mutex_);
+    up_ = true;
+}
+
+void publisher::work(connection& c) {
+    std::shared_ptr<batch> now;
+    {
+        const std::lock_guard hold(mutex_);
+        if (!held_back_.empty()) return;
+        now = in_hand_;
+    }
+    if (now && !now->sent) {
+        now->sent = true;
+        now->open = now->messages.size();
+        now->answered.assign(now->messages.size(), false);
+        now->first = published_ + 1;
+        for (const auto& m : now->messages) {
+            c.publish(m);
+            ++published_;
+        }
+        return;
+    }
+    // Between two batches, so that an answer is not waited for behind an alarm.
+    if (!now && time().steady_now() - looked_at_ >= look_every_) {
+        looked_at_ = time().steady_now();
+        ready_ = c.ready_in(made().work());
+    }
+}
+
+void publisher::received(incoming one) {
+    if (const auto* c = std::get_if<confirmed>(&one)) on(*c);
+    else if (const auto* r = std::get_if<returned>(&one)) on(*r);
+    else if (const auto* b = std::get_if<blocked>(&one)) on(*b);
+}
+
+void publisher::on(const confirmed& c) {
+    std::shared_ptr<batch> now;
+    {
+        const std::lock_guard hold(mutex_);
+        now = in_hand_;
+    }
+    if (!now || !now->sent || c.tag < now->first) return;
+    for (auto tag = c.many ? now->first : c.tag; tag <= c.tag; ++tag) answer(*now, tag, c.taken);
+    if (now->open == 0) end(false);
+}
+
+void publisher::answer(batch& b, std::uint64_t tag, bool taken) {
+    const auto i = tag - b.first;
+    BV_ASSERT(i < b.messages.size());
+    if (b.answered[i]) return;
+    b.answered[i] = true;
+    --b.open;
+    const bool routed = !b.unroutable.contains(b.messages[i].id);
+    b.taken[i] = taken && routed;
+    const auto outcome = !taken ? "refused" : routed ? "confirmed" : "returned";
+    telemetry::count("bv_rabbitmq_published_total", "Messages by what RabbitMQ said of them", {{"outcome", outcome}}).add();
+}
+
+// Its queue is gone since the topology was declared. The connection is made anew, which makes it again.
+void publisher::on(const returned& r) {
+    const std::lock_guard hold(mutex_);
+    if (in_hand_) in_hand_->unroutable.insert(r.id);
+    telemetry::error("rabbitmq.returned", {{"key", r.key}});
+    throw failure(code::unavailable, "RABBITMQ_TOPOLOGY_GONE", fmt::format("RabbitMQ has no queue for {} any more: it was deleted there", r.key));
+}
+
+void publisher::on(const blocked& b) {
+    const std::lock_guard hold(mutex_);
+    held_back_ = b.reason;
+    if (b.reason.empty()) telemetry::info("rabbitmq.unblocked");
+    else telemetry::warn("rabbitmq.blocked", {{"reason", b.reason}});
+}
+
+void publisher::end(bool broken) noexcept {
+    std::shared_ptr<batch> ended;
+    {
+        const std::lock_guard hold(mutex_);
+        ended = std::move(in_hand_);
+    }
+    if (!ended) return;
+    ended->broken = broken;
+    ended->sender->wake();
+}
+
+void publisher::lost() noexcept {
+    {
+        const std::lock_guard hold(mutex_);
+        up_ = false;
+        held_back_.clear();
+    }
+    ready_ = -1;
+    end(true);
+}
+
+}  // namespace bv::jobs::rabbitmq
