@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/forward.hpp"
+#include "app/mail_jobs.hpp"
 #include "app/shared_store.hpp"
 #include "app/stack/provider_child.hpp"
 #include "platform/events/migrations.hpp"
@@ -152,6 +153,7 @@ std::unique_ptr<shared_store> shared_store_of(const process& p) {
 modules::modules(process p)
     : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)), shared_(shared_store_of(process_)),
       log_(make_event_log(process_, database("log"))), log(*log_) {
+    if (holds("notification")) mails_ = std::make_unique<mail_jobs>(process_, database("notification"));
     bind();
     if (!holds("gateway")) return;
     // A claim cannot outlive its request, unless the process or the database died under it.
@@ -180,7 +182,7 @@ void modules::bind() {
     bind("inventory", inventory, [&] { return inventory::deps{p.runtime, p.clock, p.rng, database("inventory"), log}; }, inventory_options);
     bind("payment", payments, [&] { return payment::deps{p.runtime, p.clock, p.rng, database("payment"), log}; }, payment_options);
     bind("order", orders, [&] { return order::deps{p.runtime, p.clock, p.rng, database("orders"), log, products.contract()}; }, order_options);
-    bind("notification", notifications, [&] { return notification::deps{p.runtime, p.clock, p.rng, database("notification"), log, identity.contract()}; },
+    bind("notification", notifications, [&] { return notification::deps{p.runtime, p.clock, database("notification"), log, mails_->queue(), identity.contract()}; },
          notification_options);
 }
 
@@ -217,6 +219,7 @@ std::vector<bv::module> modules::lifecycle() {
                    .unready = [this] { return database_away_.load() ? std::string("it does not answer") : std::string{}; }});
     out.push_back({.name = "events", .needs = {"database"}, .start = [this] { return log.start(); }, .stop = [this] { return log.stop(); },
                    .degraded = [this] { return log.trouble(); }});
+    if (mails_) out.push_back(mails_->lifecycle());
     const auto add = [&out](auto& it) {
         if (it.held()) out.push_back(it.here().lifecycle());
     };

@@ -44,7 +44,15 @@
 
 namespace bv::app {
 
+class mail_jobs;
 class shared_store;
+
+// How RabbitMQ is reached; no endpoints: there is none.
+struct rabbitmq_access {
+    std::vector<std::string> endpoints{};
+    std::string user{}, password{};
+    bool tls = false;
+};
 
 // What the process gives to its modules.
 struct process {
@@ -61,6 +69,7 @@ struct process {
     std::vector<std::string> redis{};                                    // endpoints of what processes share; empty: there is none
     std::string kafka_brokers{};                                         // that carry the event log; empty: it is the embedded one
     std::string registry_url{};                                          // of the schemas of events that Kafka carries; empty: there is none
+    rabbitmq_access rabbitmq{};                                          // that announces jobs
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
     rpc::peer_identity identity{};                                       // where others are held
 
@@ -89,6 +98,8 @@ public:
     task<void> close();
 
     [[nodiscard]] bool holds(std::string_view role) const { return process_.holds(role); }
+    // Null: another process has them.
+    [[nodiscard]] mail_jobs* mails() const noexcept { return mails_.get(); }
     [[nodiscard]] const process& of() const noexcept { return process_; }
     // To the processes of a role that is not held.
     [[nodiscard]] rpc::peer_channel& channel(std::string_view role);
@@ -108,6 +119,7 @@ private:
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
     std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_;
     std::unique_ptr<shared_store> shared_;
+    std::unique_ptr<mail_jobs> mails_;
 
     const std::unique_ptr<events::platform_log> log_;
 

@@ -164,6 +164,7 @@ private:
         std::map<order::order_id, std::vector<verify::told_row>> told;
         s_.notices.notices.each_committed([&](const auto&, const notification::inbox_entry& n) {
             told[{n.told.order.value}].push_back({static_cast<int>(n.told.kind), n.told.return_id, n.told.customer.str()});
+            if (!s_.mails.rows.committed(n.told.id.value)) broken("notifications.once", n.told.id.str(), "has no job that sends it");
         });
         std::map<uuid, std::pair<std::int64_t, std::int64_t>> captures;  // how many, and their sum
         s_.payments.operations.each_committed([&](const std::string&, const payment::memory_books::operation_row& o) {

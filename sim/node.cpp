@@ -68,7 +68,8 @@ struct node::services {
     }
     void add_notification(node& n) {
         notices.emplace(n.stores_.notices, db);
-        tell.emplace(*notices, n.clock_);
+        mails.emplace(n.stores_.mails, db, jobs::policy{}, n.clock_);
+        tell.emplace(*notices, *mails, n.clock_);
         events::subscription s{.group = "notification", .source = "orders", .types = notification::tell_buyers::types()};
         s.handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return (*tell)(uow, batch); };
         s.store = &db;
@@ -94,6 +95,7 @@ struct node::services {
     std::optional<inventory::memory_stock_store> stock_store;
     std::optional<payment::memory_store> payment_store;
     std::optional<notification::memory_notification_store> notices;
+    std::optional<jobs::memory_job_queue> mails;
     std::optional<notification::tell_buyers> tell;
     std::optional<provider> at_provider;
     std::optional<order::wiring> orders;

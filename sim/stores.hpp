@@ -7,6 +7,7 @@
 #include "domains/commerce/payment/adapters/memory_store.hpp"
 #include "domains/commerce/payment/provider/books.hpp"
 #include "platform/events/memory_log_storage.hpp"
+#include "platform/jobs/memory_job_queue.hpp"
 #include "platform/storage/memory/lease_store.hpp"
 #include "sim/prices.hpp"
 #include "sim/tally.hpp"
@@ -22,6 +23,7 @@ struct stores {
     payment::memory_books payments{};
     notification::memory_notices notices{};
     tallies tally{};
+    jobs::memory_jobs mails{};
     payment_provider::books provider{};
     price_list prices{};
 };

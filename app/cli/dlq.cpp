@@ -1,4 +1,4 @@
-// bv dlq: dead letters. bv projections: the read models.
+// bv dlq: dead letters, and jobs that were given up. bv projections: the read models.
 #include <iostream>
 
 #include <boost/json.hpp>
@@ -89,7 +89,7 @@ void add_target(CLI::App* command, options& o) {
 
 void add_dlq(CLI::App& parser, common& c) {
     auto o = std::make_shared<options>();
-    auto* dlq = parser.add_subcommand("dlq", "Dead letters: events that a consumer could not apply.");
+    auto* dlq = parser.add_subcommand("dlq", "Dead letters: events that a consumer could not apply, and jobs that were given up (their group is their queue).");
     dlq->require_subcommand(1);
     auto* l = dlq->add_subcommand("list", "List those that wait for an answer.");
     l->add_option("--group", o->group, "only of this consumer group");
@@ -101,7 +101,7 @@ void add_dlq(CLI::App& parser, common& c) {
     s->add_option("event", o->id, "the event's id")->required();
     s->add_flag("--json", o->as_json, "for programs");
     s->callback([o, &c] { c.exit = show(c, *o); });
-    auto* r = dlq->add_subcommand("replay", "Apply them again, in order per key. Exit 1 when one fails again.");
+    auto* r = dlq->add_subcommand("replay", "Apply them again, in order per key; jobs get their attempts back. Exit 1 when one fails again.");
     add_target(r, *o);
     r->callback([o, &c] { c.exit = replay(c, *o); });
     auto* d = dlq->add_subcommand("discard", "Give them up. Asks first.");

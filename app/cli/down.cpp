@@ -86,7 +86,7 @@ void add_reset(CLI::App& parser, common& c) {
         }
         stop(*dir, 60s);
         std::error_code ec;
-        for (const char* part : {"postgres", "kafka", "registry", "redis", "secrets", "provider", "mail", "log", "replay", "run", "control", "lock", "platform.json", "roles.json"}) std::filesystem::remove_all(path / part, ec);
+        for (const char* part : {"postgres", "kafka", "rabbitmq", "redis", "registry", "secrets", "provider", "mail", "log", "replay", "run", "control", "lock", "platform.json", "roles.json"}) std::filesystem::remove_all(path / part, ec);
         std::filesystem::remove(path, ec);  // only when nothing else is in it
         std::cout << "Deleted. The next bv up starts afresh.\n";
     });

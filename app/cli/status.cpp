@@ -42,8 +42,9 @@ std::int64_t port_of(const std::string& address) { return std::atoi(address.subs
 
 json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
-    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid), registry = memory_of(p.registry_pid);
-    auto children = postgres + provider + redis + kafka + registry;
+    const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid), registry = memory_of(p.registry_pid),
+               rabbitmq = memory_of(p.rabbitmq_pid);
+    auto children = postgres + provider + redis + kafka + registry + rabbitmq;
     json::object roles;
     std::map<std::string, int> instances;
     for (const auto& r : processes) {
@@ -59,6 +60,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
     if (p.redis_pid != 0) out["redis"] = {{"pid", p.redis_pid}, {"bytes", redis}};
     if (p.kafka_pid != 0) out["kafka"] = {{"pid", p.kafka_pid}, {"port", port_of(p.kafka)}, {"bytes", kafka}};
     if (p.registry_pid != 0) out["registry"] = {{"pid", p.registry_pid}, {"port", port_of(p.registry)}, {"bytes", registry}};
+    if (p.rabbitmq_pid != 0) out["rabbitmq"] = {{"pid", p.rabbitmq_pid}, {"port", port_of(p.rabbitmq)}, {"bytes", rabbitmq}};
     for (auto& [name, role] : roles) out[name] = role;
     return out;
 }
@@ -110,6 +112,8 @@ void print_table(const stack::running_platform& p, const json::object& processes
     for (const auto& g : items_of(status, "groups"))
         std::cout << fmt::format("{:<22} {:<12} {:>10} {:>8} {:>6}\n", text_of(g, "group"), text_of(g, "source"), number(text_of(g, "position")), number(text_of(g, "lag")),
                                  number(text_of(g, "deadLetters")));
+    std::cout << fmt::format("\n{:<22} {:>8} {:>6}\n", "job queue", "waiting", "dead");
+    for (const auto& q : items_of(status, "jobQueues")) std::cout << fmt::format("{:<22} {:>8} {:>6}\n", text_of(q, "queue"), number(text_of(q, "waiting")), number(text_of(q, "dead")));
     print_held_delivery(status);
 }
 

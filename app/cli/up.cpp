@@ -144,7 +144,7 @@ void add_up(CLI::App& parser, common& c) {
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one (default 8080)");
     command->add_option("--database-url", o->database_url, "use this PostgreSQL (libpq connection of a role that may create roles) instead of a private one");
     command->add_option("--profile", o->profile, "one: all services in one process (default); full: each service is a process of its own, looked after by this one");
-    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, redis, registry")->expected(1)->take_all();
+    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, rabbitmq, redis, registry")->expected(1)->take_all();
     command->add_flag("--detach,-d", o->detach, "return once it is ready; bv down stops it");
     command->callback([o, &c] { c.exit = o->detach ? run_detached(c, *o) : run_in_foreground(c, *o); });
 }

@@ -45,6 +45,8 @@ void merge(const std::string& role, contract::PlatformStatus from, contract::Pla
         if (known == to.mutable_groups()->end()) to.mutable_groups()->Add(std::move(g));
         else if (std::pair(known->position(), known->lag()) < std::pair(g.position(), g.lag())) *known = std::move(g);
     }
+    for (auto& q : *from.mutable_job_queues())
+        if (std::ranges::none_of(to.job_queues(), [&](const auto& known) { return known.queue() == q.queue(); })) to.mutable_job_queues()->Add(std::move(q));
     for (auto& p : *from.mutable_pools()) {
         p.set_name(p.name() == "log" ? fmt::format("log of {}", role) : p.name());
         to.mutable_pools()->Add(std::move(p));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "platform/events/rewind.hpp"
+#include "app/mail_jobs.hpp"
 #include "platform/rpc/message_json.hpp"
 #include "platform/rpc/registry.hpp"
 #include "platform/rpc/timestamp.hpp"
@@ -36,6 +37,26 @@ contract::DeadLetter to_contract(const events::dead_letter& d) {
     if (const auto trace = telemetry::span_context::parse(d.event.traceparent); trace.valid()) out.set_trace_id(trace.trace_id_hex());
     return out;
 }
+
+contract::DeadLetter to_contract(const jobs::dead_job& d) {
+    contract::DeadLetter out;
+    out.set_group(std::string(app::mail_jobs::name));
+    out.set_source("jobs");
+    out.set_event_id(d.id.str());
+    out.set_type(d.kind);
+    rpc::set_timestamp(*out.mutable_time(), d.created_at);
+    out.set_attempts(d.attempts);
+    out.set_error(d.error);
+    out.set_state(std::string(events::name(events::dead_letter_state::failed)));
+    rpc::set_timestamp(*out.mutable_last_failure_time(), d.dead_at);
+    if (const auto trace = telemetry::span_context::parse(d.traceparent); trace.valid()) out.set_trace_id(trace.trace_id_hex());
+    return out;
+}
+
+// Of jobs: all, or the one of this id.
+std::optional<uuid> job_of(const std::string& id) { return id.empty() ? std::nullopt : uuid::parse(id); }
+
+constexpr int most_dead_jobs = 1'000;
 
 events::dead_letter_target target_of(const std::string& event_id, const std::string& key) {
     events::dead_letter_target out;
@@ -96,6 +117,12 @@ contract::PlatformStatus service::status() const {
         group->set_lag(s.lag);
         group->set_dead_letters(s.dead_letters);
     }
+    if (const auto* mails = modules_.mails()) {
+        auto* queue = out.add_job_queues();
+        queue->set_queue(std::string(app::mail_jobs::name));
+        queue->set_waiting(mails->counts().waiting);
+        queue->set_dead(mails->counts().dead);
+    }
     if (const auto held = modules_.log.held()) *out.mutable_held_delivery() = to_contract(*held);
     for (const auto& [name, db] : modules_.databases()) {
         const auto stats = db->stats();
@@ -115,10 +142,23 @@ task<result<contract::ListDeadLettersResponse>> service::list_dead_letters(rpc::
         {.group = request.group(), .unresolved_only = !request.include_resolved(), .limit = request.page_size() == 0 ? 100 : request.page_size()});
     contract::ListDeadLettersResponse out;
     for (const auto& d : found) *out.add_dead_letters() = to_contract(d);
+    if (!modules_.mails() || !(request.group().empty() || is_of_jobs(request.group()))) co_return out;
+    const auto dead = co_await modules_.mails()->queue().dead(request.page_size() == 0 ? 100 : request.page_size());
+    for (const auto& d : dead) *out.add_dead_letters() = to_contract(d);
     co_return out;
 }
 
+bool service::is_of_jobs(const std::string& group) const { return modules_.mails() != nullptr && group == app::mail_jobs::name; }
+
+task<result<contract::DeadLetter>> service::get_dead_job(std::string id) {
+    const auto dead = co_await modules_.mails()->queue().dead(most_dead_jobs);
+    for (const auto& d : dead)
+        if (d.id == job_of(id)) co_return to_contract(d);
+    co_return fail(code::not_found, "UNKNOWN_EVENT", fmt::format("no job {} was given up", id));
+}
+
 task<result<contract::DeadLetter>> service::get_dead_letter(rpc::context&, contract::GetDeadLetterRequest request) {
+    if (is_of_jobs(request.group())) co_return co_await get_dead_job(request.event_id());
     const auto found = co_await modules_.log.letters().show(request.group(), *uuid::parse(request.event_id()));
     if (!found) co_return std::unexpected(found.error());
     auto out = to_contract(*found);
@@ -129,9 +169,13 @@ task<result<contract::DeadLetter>> service::get_dead_letter(rpc::context&, contr
 }
 
 task<result<contract::ReplayDeadLettersResponse>> service::replay_dead_letters(rpc::context&, contract::ReplayDeadLettersRequest request) {
+    contract::ReplayDeadLettersResponse out;
+    if (is_of_jobs(request.group())) {
+        if (request.key().empty()) out.set_replayed(co_await modules_.mails()->queue().revive(job_of(request.event_id())));  // jobs have no keys
+        co_return out;
+    }
     const auto report = co_await modules_.log.letters().replay(request.group(), target_of(request.event_id(), request.key()));
     if (!report) co_return std::unexpected(report.error());
-    contract::ReplayDeadLettersResponse out;
     out.set_replayed(static_cast<std::int64_t>(report->replayed));
     out.set_failed(static_cast<std::int64_t>(report->failed));
     out.set_first_error(report->first_error);
@@ -139,9 +183,13 @@ task<result<contract::ReplayDeadLettersResponse>> service::replay_dead_letters(r
 }
 
 task<result<contract::DiscardDeadLettersResponse>> service::discard_dead_letters(rpc::context&, contract::DiscardDeadLettersRequest request) {
+    contract::DiscardDeadLettersResponse out;
+    if (is_of_jobs(request.group())) {
+        if (request.key().empty()) out.set_discarded(co_await modules_.mails()->queue().discard(job_of(request.event_id())));
+        co_return out;
+    }
     const auto discarded = co_await modules_.log.letters().discard(request.group(), target_of(request.event_id(), request.key()));
     if (!discarded) co_return std::unexpected(discarded.error());
-    contract::DiscardDeadLettersResponse out;
     out.set_discarded(static_cast<std::int64_t>(*discarded));
     co_return out;
 }

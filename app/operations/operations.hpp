@@ -33,6 +33,10 @@ public:
     task<result<contract::RetireFieldKeyResponse>> retire_field_key(rpc::context&, contract::RetireFieldKeyRequest) override;
 
 private:
+    // Whether the group is the queue of jobs that this process has.
+    [[nodiscard]] bool is_of_jobs(const std::string& group) const;
+    task<result<contract::DeadLetter>> get_dead_job(std::string id);
+
     app::modules& modules_;
     std::span<const bv::module> running_;
     const http::server* server_ = nullptr;

@@ -126,12 +126,15 @@ std::optional<running_platform> data_dir::read_state() const {
     out.redis_pid = static_cast<pid_t>(number("redis_pid"));
     out.kafka_pid = static_cast<pid_t>(number("kafka_pid"));
     out.registry_pid = static_cast<pid_t>(number("registry_pid"));
+    out.rabbitmq_pid = static_cast<pid_t>(number("rabbitmq_pid"));
     out.port = static_cast<std::uint16_t>(number("port"));
     out.provider_port = static_cast<std::uint16_t>(number("provider_port"));
     out.url = text_of("url");
     out.redis = text_of("redis");
     out.kafka = text_of("kafka");
     out.registry = text_of("registry");
+    out.rabbitmq = text_of("rabbitmq");
+    out.rabbitmq_management = text_of("rabbitmq_management");
     out.public_url = text_of("public_url");
     out.certificate = text_of("certificate");
     out.database_url = text_of("database_url");
@@ -146,6 +149,8 @@ void data_dir::write_state(const running_platform& s) const {
     const json::object o{
         {"pid", s.pid},           {"postgres_pid", s.postgres_pid},   {"provider_pid", s.provider_pid},
         {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka}, {"registry_pid", s.registry_pid}, {"registry", s.registry},
+        {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka},
+        {"rabbitmq_pid", s.rabbitmq_pid}, {"rabbitmq", s.rabbitmq}, {"rabbitmq_management", s.rabbitmq_management},
         {"port", s.port},         {"provider_port", s.provider_port}, {"url", s.url},
         {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at}, {"profile", s.profile}, {"ready", s.ready},
     };

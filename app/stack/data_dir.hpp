@@ -6,6 +6,7 @@
 //   redis/          the private Redis of up --with redis
 //   kafka/          the private broker of up --with kafka
 //   registry/       the private schema registry of up --with registry
+//   rabbitmq/       the private RabbitMQ of up --with rabbitmq
 //   roles.json      in profile full: the process of each role, and where it listens (app/role_directory.hpp)
 //   log/            platform.log, provider.log, of each role one   mail/      e-mails of the development transport
 #pragma once
@@ -26,6 +27,7 @@ struct running_platform {
     pid_t provider_pid = 0;
     pid_t redis_pid = 0;         // of a private Redis; 0: there is none
     pid_t kafka_pid = 0;         // of a private broker; 0: there is none
+    pid_t rabbitmq_pid = 0;      // of a private RabbitMQ; 0: there is none
     std::uint16_t port = 0;
     std::uint16_t provider_port = 0;
     std::string url;             // where it listens: "http://127.0.0.1:8080"
@@ -33,6 +35,8 @@ struct running_platform {
     pid_t registry_pid = 0;      // of a private schema registry; 0: there is none
     std::string registry;        // URL of the schema registry; empty: there is none
     std::string kafka;           // brokers that carry the event log; empty: none do
+    std::string rabbitmq;        // where the private RabbitMQ listens
+    std::string rabbitmq_management;  // and its web interface; empty: it has none
     std::string public_url;      // where clients reach it
     std::string certificate;     // PEM file of its TLS certificate; empty: plain HTTP
     std::string database_url;    // for an administrator's connection; no password in it

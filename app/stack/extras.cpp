@@ -15,7 +15,7 @@ struct extra {
     std::string_view name;
     bool extras::*wanted;
 };
-constexpr extra known[] = {{"kafka", &extras::kafka}, {"redis", &extras::redis}, {"registry", &extras::registry}};
+constexpr extra known[] = {{"kafka", &extras::kafka}, {"rabbitmq", &extras::rabbitmq}, {"redis", &extras::redis}, {"registry", &extras::registry}};
 
 result<void> add(std::string_view name, extras& to) {
     std::vector<std::string_view> names;

@@ -1,4 +1,4 @@
-// Servers that a start brings along beside the database, when it is asked to: bv up --with kafka,redis.
+// Servers that a start brings along beside the database, when it is asked to: bv up --with kafka,rabbitmq,redis.
 #pragma once
 
 #include <span>
@@ -10,6 +10,7 @@ namespace bv::stack {
 
 struct extras {
     bool kafka = false;
+    bool rabbitmq = false;
     bool redis = false;
     bool registry = false;
 };

@@ -17,6 +17,7 @@
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
+#include "app/stack/rabbitmq_child.hpp"
 #include "app/stack/redis_child.hpp"
 #include "app/stack/registry_child.hpp"
 #include "app/stack/settings.hpp"
@@ -75,7 +76,8 @@ struct platform::impl {
     void start_redis();
     [[nodiscard]] std::vector<std::string> redis_endpoints() const;
     void launch_kafka();
-    void await_kafka();
+    void launch_rabbitmq();
+    void await_slow();
     void start_services();
     void start_roles();
     void listen();
@@ -94,6 +96,7 @@ struct platform::impl {
     redis_child redis;
     kafka_child kafka;
     registry_child registry;
+    rabbitmq_child rabbitmq;
     std::unique_ptr<node> services;      // profile one
     std::unique_ptr<supervisor> roles;   // profile full
     std::vector<std::string> role_arguments;
@@ -151,11 +154,21 @@ void platform::impl::launch_kafka() {
     if (!state.registry.empty()) report(registry.started() ? "schema registry: starting" : "schema registry: using the one given");
 }
 
-void platform::impl::await_kafka() {
+void platform::impl::launch_rabbitmq() {
+    rabbitmq.launch(settings, dir, *secrets);
+    state.rabbitmq = rabbitmq.address();
+    state.rabbitmq_management = rabbitmq.management();
+    state.rabbitmq_pid = rabbitmq.pid();
+    if (rabbitmq.started()) report("rabbitmq: starting");
+}
+
+void platform::impl::await_slow() {
     for (bool told = false; !kafka.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
         if (!std::exchange(told, true)) report("kafka: waiting for the broker");
     for (bool told = false; !registry.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
         if (!std::exchange(told, true)) report("schema registry: waiting for it");
+    for (bool told = false; !rabbitmq.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
+        if (!std::exchange(told, true)) report("rabbitmq: waiting for it");
 }
 
 void platform::impl::start_services() {
@@ -175,7 +188,8 @@ void platform::impl::start_services() {
         .url = state.public_url,
         .redis = redis_endpoints(),
         .kafka_brokers = kafka.brokers(),
-        .registry_url = registry.url()});
+        .registry_url = registry.url(),
+        .rabbitmq = rabbitmq_of(settings, *secrets, rabbitmq.address())});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
@@ -207,6 +221,7 @@ void platform::impl::tend_children() {
     if (redis.tend(system_clock().steady_now())) state.redis_pid = redis.pid(), dir.write_state(state);
     if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
     if (registry.tend()) state.registry_pid = registry.pid(), dir.write_state(state);
+    if (rabbitmq.tend()) state.rabbitmq_pid = rabbitmq.pid(), dir.write_state(state);
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
@@ -258,10 +273,10 @@ void platform::start() {
     p.runtime.start();
     p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
     p.heed_signals();
-    const std::function<void()> steps[] = {[&p] { p.launch_kafka(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
+    const std::function<void()> steps[] = {[&p] { p.launch_kafka(), p.launch_rabbitmq(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
                                            [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
                                            [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); },
-                                           [&p] { p.await_kafka(); }};
+                                           [&p] { p.await_slow(); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();
@@ -331,6 +346,7 @@ void platform::stop() noexcept {
         p.redis.stop();
         p.kafka.stop();
         p.registry.stop();
+        p.rabbitmq.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -362,6 +378,7 @@ void platform::stop() noexcept {
     p.redis.stop();
     p.kafka.stop();
     p.registry.stop();
+    p.rabbitmq.stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

@@ -14,6 +14,7 @@
 #include "app/stack/identity_link.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
+#include "app/stack/rabbitmq_child.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/surroundings.hpp"
 #include "app/stack/telemetry_export.hpp"
@@ -144,6 +145,7 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .redis = around.redis,
              .kafka_brokers = around.kafka,
              .registry_url = around.registry,
+             .rabbitmq = rabbitmq_of(settings, *secrets, around.rabbitmq),
              .peers = around.peers.get(),
              .identity = own});
     me.start();

@@ -9,6 +9,7 @@
 #include "app/stack/public_url.hpp"
 #include "app/stack/registry_child.hpp"
 #include "app/stack/telemetry_export.hpp"
+#include "platform/jobs/rabbitmq/options.hpp"
 #include "platform/security/spiffe_id.hpp"
 #include "platform/storage/redis/topology.hpp"
 #include "platform/telemetry/log.hpp"
@@ -51,11 +52,11 @@ config_schema settings_schema() {
         .list("peers.addresses", {}, "where roles are called that no supervisor of this machine started, as order=10.0.0.5:7001; the same in every process")
         .integer("runtime.cores", 0, {0, 62}, "threads that run the platform; 0: one a core")
         .secret("database.url", "libpq connection of a role that may create roles; empty: a private PostgreSQL in the data directory")
-        .text("database.account", "postgres", "account that runs the private PostgreSQL and Redis when this process is root")
+        .text("database.account", "postgres", "account that runs the private PostgreSQL, Redis and RabbitMQ when this process is root")
         .integer("database.connections", 4, {1, 64}, "connections a service and core")
         .text("provider.url", "", "base URL of the payment provider; empty: the development provider as a child process")
         .duration("provider.timeout", 2s, {50ms, 1min}, "of one call to the payment provider")
-        .list("stack.with", {}, "servers that are started beside the platform, unless they are given: kafka, redis, registry")
+        .list("stack.with", {}, "servers that are started beside the platform, unless they are given: kafka, rabbitmq, redis, registry")
         .list("redis.endpoints", {},
               "Redis that processes share caches, limits and finished answers through: host:port or unix:/path, of a cluster some; empty: none")
         .text("redis.user", "", "account at Redis; empty: its default one")
@@ -65,6 +66,19 @@ config_schema settings_schema() {
         .text("redis.prefix", "bv", "what every key in Redis begins with: another for each platform on one Redis")
         .duration("redis.call_timeout", 50ms, {1ms, 10s}, "a command that Redis does not answer by then is done without")
         .duration("redis.cache_time", 5min, {1s, 24h}, "how long Redis keeps what it caches: also how long an old value may be shown when an invalidation is lost")
+        .list("rabbitmq.endpoints", {}, "RabbitMQ that tells workers when jobs are due: host:port, of a cluster some; empty: none, and workers look for them in the database")
+        .text("rabbitmq.user", "", "account at RabbitMQ")
+        .secret("rabbitmq.password", "password of that account")
+        .text("rabbitmq.vhost", "/", "virtual host of RabbitMQ")
+        .boolean("rabbitmq.tls", false, "speak TLS to RabbitMQ; needs rabbitmq.ca_file")
+        .text("rabbitmq.ca_file", "", "PEM file of the authority that RabbitMQ's certificate is checked with")
+        .text("rabbitmq.prefix", "bitvelocity.", "what exchanges and queues begin with: another for each platform on the same RabbitMQ")
+        .duration("rabbitmq.heartbeat", 10s, {1s, 5min}, "a RabbitMQ that is not heard of for two of these is connected to anew")
+        .integer("rabbitmq.prefetch", 200, {1, 10000}, "messages that one process has in hand at most")
+        .integer("rabbitmq.delivery_limit", 20, {1, 1000}, "a message whose workers ended this often goes to the dead-letter exchange, and its job is dead")
+        .integer("rabbitmq.most_messages", 100000, {1, 100000000}, "messages in a queue; what is more stays in the database until there is room")
+        .integer("rabbitmq.replicas", 1, {1, 9}, "nodes that have each queue, of a cluster; 3 or more outlive the loss of one")
+        .boolean("rabbitmq.management", false, "the private RabbitMQ has its web interface and Prometheus' metrics, on loopback")
         .text("mail.smtp_host", "", "SMTP server for e-mails; empty: files in the data directory's mail folder")
         .integer("mail.smtp_port", 25, {1, 65535}, "port of the SMTP server")
         .choice("mail.smtp_security", "none", {"none", "starttls", "tls"}, "how the connection to the SMTP server is protected")
@@ -132,6 +146,8 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
     if (const auto registry = check_registry_settings(*loaded); !registry) throw failure(registry.error());
     for (const auto& e : loaded->get<std::vector<std::string>>("redis.endpoints"))
         if (const auto at = redis::parse_address(e); !at) throw failure(at.error());
+    for (const auto& e : loaded->get<std::vector<std::string>>("rabbitmq.endpoints"))
+        if (const auto at = jobs::rabbitmq::parse_address(e); !at) throw failure(at.error());
     return std::move(*loaded);
 }
 

@@ -32,6 +32,7 @@ surroundings of_running(const config& c, const data_dir& dir) {
             .redis = state->redis.empty() ? c.get<std::vector<std::string>>("redis.endpoints") : std::vector{state->redis},
             .kafka = state->kafka,
             .registry = state->registry,
+            .rabbitmq = state->rabbitmq,
             .port = state->port,
             .port_is_held = true,
             .peers = std::make_unique<app::role_directory>(dir.path(), system_clock())};

@@ -20,6 +20,7 @@ struct surroundings {
     std::vector<std::string> redis;
     std::string kafka;
     std::string registry;      // of schemas; empty: there is none
+    std::string rabbitmq;      // the private one of a supervisor; empty: as the settings say
     std::uint16_t port = 0;    // of the edge
     bool port_is_held = false; // by a supervisor
     std::unique_ptr<app::role_directory> peers;

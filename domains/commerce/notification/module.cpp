@@ -30,17 +30,17 @@ std::unique_ptr<mailer> make_mailer(const options& o, clock& c) {
 // The consumer's store. Wakes the worker once mails are queued for good: before the commit it would not see them.
 class waking_transactor final : public storage::transactor {
 public:
-    waking_transactor(storage::transactor& inner, std::shared_ptr<bv::signal> s) : inner_(inner), signal_(std::move(s)) {}
+    waking_transactor(storage::transactor& inner, jobs::job_queue& q) : inner_(inner), queue_(q) {}
     task<void> run(storage::transaction_options o, std::function<task<void>(storage::unit_of_work&)> work) override {
         co_await inner_.run(std::move(o), std::move(work));
-        if (queued_.exchange(false)) signal_->notify();
+        if (queued_.exchange(false)) queue_.committed();
     }
     // Mails are queued in the transaction in hand.
     void expect_mails() noexcept { queued_ = true; }
 
 private:
     storage::transactor& inner_;
-    std::shared_ptr<bv::signal> signal_;
+    jobs::job_queue& queue_;
     std::atomic<bool> queued_{false};
 };
 
@@ -49,8 +49,9 @@ private:
 struct service::impl {
     impl(deps given, options chosen)
         : d(given), o(std::move(chosen)), home(d.runtime.context(d.runtime.cores() - 1).get_executor()),
-          work(std::make_shared<bv::signal>(home, d.clock)), consumer_store(d.db, work), store(d.db), leases(d.db, "notification"), contacts(d.identity),
-          mail(make_mailer(o, d.clock)), tell(store, d.clock), deliver(store, contacts, *mail, d.clock, d.rng, o.delivery), endpoint(store, d.clock) {
+          work(std::make_shared<bv::signal>(home, d.clock)), consumer_store(d.db, d.mails), store(d.db), leases(d.db, "notification"), contacts(d.identity),
+          mail(make_mailer(o, d.clock)), tell(store, d.mails, d.clock), deliver(d.db, store, d.mails, contacts, *mail, d.clock, o.delivery), endpoint(store, d.clock) {
+        d.mails.attach(work);
         d.log.subscribe({.group = "notification",
                          .source = "orders",
                          .types = tell_buyers::types(),
@@ -126,7 +127,7 @@ rpc::served service::served() { return contract::serve(impl_->endpoint); }
 bv::module service::lifecycle() {
     auto* self = impl_.get();
     return {.name = "notification",
-            .needs = {"database", "events"},
+            .needs = {"database", "events", "jobs"},
             .start = [self] { return impl::start(self); },
             .stop = [self] { return impl::stop(self); }};
 }

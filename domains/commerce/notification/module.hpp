@@ -18,9 +18,9 @@ namespace bv::notification {
 struct deps {
     bv::runtime& runtime;
     bv::clock& clock;
-    bv::rng& rng;
     pg::database& db;  // connected as bv_notification
     events::log& log;
+    jobs::job_queue& mails;  // over the same schema; the caller starts and stops it
     ::bitvelocity::identity::v1::identity_service& identity;  // for addresses
 };
 

@@ -15,6 +15,7 @@
 #include "domains/commerce/notification/app/tell_buyers.hpp"
 #include "domains/commerce/notification/module.hpp"
 #include "platform/events/migrations.hpp"
+#include "platform/jobs/pg_job_queue.hpp"
 #include "platform/rpc/timestamp.hpp"
 #include "platform/testing/fake_clock.hpp"
 #include "platform/testing/postgres_fixture.hpp"
@@ -154,7 +155,7 @@ private:
 // A database with the schemas of the platform, the audit, orders (its outbox) and notification, and a runtime.
 class notification_world {
 public:
-    notification_world() : database(migrated()) { cores.start(); }
+    explicit notification_world(jobs::policy p = mail_policy) : database(migrated()), mails(db, "notification", "mail", std::move(p)) { cores.start(); }
     ~notification_world() {
         for (std::size_t core = 0; core < cores.cores(); ++core)
             for (auto* d : {&db, &orders_db, &log_db, &admin}) cores.block_on(d->close(), core);
@@ -177,7 +178,9 @@ public:
         cores.block_on(read(this, query, &out));
         return out;
     }
-    void execute(std::string sql) { cores.block_on(execute_all(this, std::move(sql))); }
+    // Whatever is queued, or leased to a worker, is due.
+    void make_due(std::size_t core = 0) { execute("UPDATE notification.jobs SET due_at = now() - interval '1 second'", core); }
+    void execute(std::string sql, std::size_t core = 0) { cores.block_on(execute_all(this, std::move(sql)), core); }
 
     bv::testing::test_database database;
     runtime cores{2};
@@ -187,7 +190,8 @@ public:
     pg::database log_db{database.options("bv_log"), system_clock()};
     pg::database admin{database.admin_options(), system_clock()};
     postgres_notification_store store{db};
-    tell_buyers tell{store, time};
+    jobs::pg_job_queue mails;
+    tell_buyers tell{store, mails, time};
 
 private:
     static bv::testing::test_database migrated() {

@@ -13,53 +13,26 @@ constexpr pg::statement add_notices_sql{"notification.add_notices", R"(
         ON CONFLICT DO NOTHING)"};
 
 constexpr pg::statement queue_deliveries_sql{"notification.queue_deliveries", R"(
-    INSERT INTO notification.deliveries (notification_id, next_at, created_at, updated_at)
-    SELECT id, $3, created_at, $3
+    INSERT INTO notification.deliveries (notification_id, created_at, updated_at)
+    SELECT id, created_at, $3
       FROM unnest($1::uuid[], $2::timestamptz[]) AS n(id, created_at)
      ORDER BY id
-        ON CONFLICT DO NOTHING)"};
+        ON CONFLICT DO NOTHING
+    RETURNING notification_id)"};
 
-constexpr pg::statement find_due_sql{"notification.find_due", R"(
-    SELECT d.notification_id, n.customer_id
+// One that was given up is here because a person asked for it again.
+constexpr pg::statement find_unsent_sql{"notification.find_unsent", R"(
+    SELECT d.notification_id, n.customer_id, n.subject, n.text, n.created_at
       FROM notification.deliveries d
       JOIN notification.notifications n ON n.id = d.notification_id
-     WHERE d.status = 1 AND d.next_at <= $1
-     ORDER BY d.next_at, d.notification_id
-     LIMIT $2)"};
-
-// Locks in the order of ids and passes over what another worker has: workers never wait for each other.
-#define BV_STILL_DUE                                                     \
-    "SELECT notification_id FROM notification.deliveries"                \
-    " WHERE notification_id = ANY($1::uuid[]) AND status = 1 AND next_at <= $2" \
-    " ORDER BY notification_id FOR UPDATE SKIP LOCKED"
-
-constexpr pg::statement mark_without_address_sql{"notification.mark_without_address",
-    "WITH due AS (" BV_STILL_DUE R"()
-    UPDATE notification.deliveries d
-       SET status = 4, updated_at = $2
-      FROM due
-     WHERE d.notification_id = due.notification_id)"};
-
-constexpr pg::statement claim_sql{"notification.claim",
-    "WITH due AS (" BV_STILL_DUE R"(),
-    claimed AS (
-        UPDATE notification.deliveries d
-           SET attempts = d.attempts + 1, next_at = $3, updated_at = $2
-          FROM due
-         WHERE d.notification_id = due.notification_id
-        RETURNING d.notification_id, d.attempts)
-    SELECT c.notification_id, c.attempts, n.customer_id, n.subject, n.text, n.created_at
-      FROM claimed c
-      JOIN notification.notifications n ON n.id = c.notification_id
+     WHERE d.notification_id = ANY($1::uuid[]) AND d.status IN (1, 3)
      ORDER BY n.created_at, n.id)"};
-#undef BV_STILL_DUE
 
-constexpr pg::statement finish_sql{"notification.finish", R"(
+constexpr pg::statement note_sql{"notification.note", R"(
     UPDATE notification.deliveries d
-       SET status = a.status, next_at = a.next_at, last_error = a.last_error, updated_at = $6
-      FROM unnest($1::uuid[], $2::integer[], $3::smallint[], $4::timestamptz[], $5::text[])
-           AS a(notification_id, attempt, status, next_at, last_error)
-     WHERE d.notification_id = a.notification_id AND d.attempts = a.attempt AND d.status = 1)"};
+       SET status = a.status, attempts = a.attempt, last_error = a.last_error, updated_at = $5
+      FROM unnest($1::uuid[], $2::integer[], $3::smallint[], $4::text[]) AS a(notification_id, attempt, status, last_error)
+     WHERE d.notification_id = a.notification_id AND d.status IN (1, 3))"};
 
 constexpr pg::statement list_inbox_sql{"notification.list_inbox", R"(
     SELECT id, customer_id, order_id, kind, return_id, subject, text, created_at, read_at
@@ -119,7 +92,7 @@ uuid id_of(const std::optional<list_position>& p) { return p ? p->id : uuid{}; }
 
 }  // namespace
 
-task<void> postgres_notification_store::add(storage::unit_of_work& uow, std::vector<notice> notices, time_point now) {
+task<std::vector<notice_id>> postgres_notification_store::add(storage::unit_of_work& uow, std::vector<notice> notices, time_point now) {
     std::vector<notice_id> ids;
     std::vector<customer_id> customers;
     std::vector<order_id> orders;
@@ -138,42 +111,30 @@ task<void> postgres_notification_store::add(storage::unit_of_work& uow, std::vec
     }
     auto& tx = pg::of(uow);
     tx.send(add_notices_sql, pg::params(ids, customers, orders, kinds, return_ids, subjects, texts, created_at));
-    tx.send(queue_deliveries_sql, pg::params(ids, created_at, now));
-    co_return;
+    const auto added = co_await tx.query(queue_deliveries_sql, pg::params(ids, created_at, now));
+    co_return all<notice_id>(added, [](pg::row row) { return row.get<notice_id>(0); });
 }
 
-task<std::vector<due_delivery>> postgres_notification_store::find_due(storage::identity who, time_point now, int limit) {
-    const auto rows = co_await db_.query_as(std::move(who), find_due_sql, pg::params(now, static_cast<std::int64_t>(limit)));
-    co_return all<due_delivery>(rows, [](pg::row row) { return due_delivery{row.get<notice_id>(0), row.get<customer_id>(1)}; });
-}
-
-task<void> postgres_notification_store::mark_without_address(storage::identity who, std::vector<notice_id> notices, time_point now) {
-    co_await db_.query_as(std::move(who), mark_without_address_sql, pg::params(notices, now));
-}
-
-task<std::vector<claimed_delivery>> postgres_notification_store::claim(storage::identity who, std::vector<notice_id> notices, time_point now,
-                                                                       time_point lease_until) {
-    const auto rows = co_await db_.query_as(std::move(who), claim_sql, pg::params(notices, now, lease_until));
-    co_return all<claimed_delivery>(rows, [](pg::row row) {
-        return claimed_delivery{row.get<notice_id>(0), row.get<std::int32_t>(1), row.get<customer_id>(2),
-                                row.get<std::string>(3), row.get<std::string>(4), row.get<time_point>(5)};
+task<std::vector<unsent_delivery>> postgres_notification_store::find_unsent(storage::identity who, std::vector<notice_id> notices) {
+    const auto rows = co_await db_.query_as(std::move(who), find_unsent_sql, pg::params(notices));
+    co_return all<unsent_delivery>(rows, [](pg::row row) {
+        return unsent_delivery{row.get<notice_id>(0), row.get<customer_id>(1), row.get<std::string>(2), row.get<std::string>(3), row.get<time_point>(4)};
     });
 }
 
-task<void> postgres_notification_store::finish(storage::identity who, std::vector<attempted_delivery> attempts, time_point now) {
+task<void> postgres_notification_store::note(storage::unit_of_work& uow, std::vector<attempted_delivery> attempts, time_point now) {
     std::vector<notice_id> ids;
     std::vector<std::int32_t> numbers;
     std::vector<std::int16_t> status;
-    std::vector<time_point> next_at;
     std::vector<std::string> errors;
     for (auto& a : attempts) {
         ids.push_back(a.notice);
         numbers.push_back(a.attempt);
         status.push_back(static_cast<std::int16_t>(a.status));
-        next_at.push_back(a.next_at);
         errors.push_back(std::move(a.last_error));
     }
-    co_await db_.query_as(std::move(who), finish_sql, pg::params(ids, numbers, status, next_at, errors, now));
+    pg::of(uow).send(note_sql, pg::params(ids, numbers, status, errors, now));
+    co_return;
 }
 
 task<std::vector<inbox_entry>> postgres_notification_store::list_inbox(storage::identity who, customer_id customer, bool unread_only,

@@ -10,11 +10,9 @@ class postgres_notification_store final : public notification_store {
 public:
     explicit postgres_notification_store(pg::database& db) : db_(db) {}
 
-    task<void> add(storage::unit_of_work&, std::vector<notice>, time_point now) override;
-    task<std::vector<due_delivery>> find_due(storage::identity, time_point now, int limit) override;
-    task<void> mark_without_address(storage::identity, std::vector<notice_id>, time_point now) override;
-    task<std::vector<claimed_delivery>> claim(storage::identity, std::vector<notice_id>, time_point now, time_point lease_until) override;
-    task<void> finish(storage::identity, std::vector<attempted_delivery>, time_point now) override;
+    task<std::vector<notice_id>> add(storage::unit_of_work&, std::vector<notice>, time_point now) override;
+    task<std::vector<unsent_delivery>> find_unsent(storage::identity, std::vector<notice_id>) override;
+    task<void> note(storage::unit_of_work&, std::vector<attempted_delivery>, time_point now) override;
     task<std::vector<inbox_entry>> list_inbox(storage::identity, customer_id, bool unread_only, std::optional<list_position> after, int limit) override;
     task<std::optional<inbox_entry>> mark_read(storage::identity, notice_id, time_point now) override;
     task<std::vector<delivery>> list_deliveries(storage::identity, std::optional<delivery_status>, std::optional<list_position> after, int limit) override;

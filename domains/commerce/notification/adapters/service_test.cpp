@@ -59,7 +59,7 @@ protected:
 TEST_F(notification_service_, turns_outcomes_into_notices_and_mails_at_once) {
     for (std::uint64_t n = 1; n <= 3; ++n) book.set(customer(n), "buyer@example.org");
     events::embedded_log log(world.cores, world.log_db);
-    service notifications({world.cores, system_clock(), system_rng(), world.db, log, book}, options);
+    service notifications({world.cores, system_clock(), world.db, log, world.mails, book}, options);
     const std::array modules{notifications.lifecycle()};
     world.cores.block_on(modules[0].start());
     world.cores.block_on(log.start());

@@ -1,7 +1,8 @@
 #include "domains/commerce/notification/app/deliver_mail.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <exception>
+#include <optional>
 
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
@@ -14,82 +15,132 @@ namespace {
 
 constexpr std::string_view actor = "service:notification";
 
-void count(std::string_view outcome, std::size_t n) {
-    if (n > 0) telemetry::count("notification_deliveries_total", "Attempts to deliver a notification by e-mail", {{"outcome", outcome}}).add(n);
+void count(delivery_status s) {
+    const std::string_view outcome = s == delivery_status::sent ? "sent" : s == delivery_status::queued ? "deferred" : s == delivery_status::failed ? "failed" : "no_address";
+    telemetry::count("notification_deliveries_total", "Attempts to deliver a notification by e-mail", {{"outcome", outcome}}).add();
 }
 
 bool is_final(code c) { return c == code::invalid_argument || c == code::failed_precondition; }
 
-// Between half of the delay and all of it, so that what failed together does not come back together.
-milliseconds pause_after(int attempt, const delivery_options& o, rng& r) {
-    const auto doubled = o.first_delay * (std::int64_t{1} << std::clamp(attempt - 1, 0, 30));
-    const auto half = std::min(o.max_delay, doubled).count() / 2;
-    return milliseconds(half + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(half) + 1)));
+// Of a job, within the trace of the order that it is about.
+telemetry::span span_of(const jobs::job& j, const telemetry::span_context& batch) {
+    telemetry::span out("deliver mail", telemetry::span_kind::consumer, telemetry::span_context::parse(j.traceparent));
+    out.set(telemetry::semconv::service_name, "notification");
+    out.set("messaging.message.id", j.id.str());
+    out.set("job.attempt", static_cast<std::int64_t>(j.attempt));
+    out.link(batch);
+    return out;
+}
+
+attempted_delivery judged(const jobs::job& j, const result<void>& answer) {
+    attempted_delivery out{{j.id}, j.attempt, delivery_status::sent, {}};
+    if (answer) return out;
+    const auto& why = answer.error();
+    out.status = is_final(why.code) ? delivery_status::failed : delivery_status::queued;
+    out.last_error = why.reason + ": " + why.message;
+    return out;
+}
+
+jobs::finished end_of(const jobs::job& j, const attempted_delivery* a) {
+    if (!a) return {j.id, j.attempt, jobs::verdict::done};  // sent before: by whom could not say so to the queue any more
+    const auto how = a->status == delivery_status::queued ? jobs::verdict::again : a->status == delivery_status::failed ? jobs::verdict::dead : jobs::verdict::done;
+    return {j.id, j.attempt, how, a->last_error};
 }
 
 }  // namespace
 
 task<bool> deliver_mail::operator()() {
-    const auto now = clock_.now();
-    auto who = storage::system_identity(std::string(actor));
-    const auto due = co_await store_.find_due(who, now, options_.batch);
-    if (due.empty()) co_return false;
-    telemetry::span span("deliver mail", telemetry::span_kind::internal, {});
-    span.set(telemetry::semconv::service_name, "notification");
-    span.set(telemetry::semconv::batch_size, static_cast<std::int64_t>(due.size()));
-    who.traceparent = span.context().traceparent();
+    const auto claimed = co_await jobs_.claim(options_.batch);
+    if (claimed.empty()) co_return false;
+    std::exception_ptr broken;
+    try {
+        co_await deliver(claimed);
+    } catch (...) {
+        broken = std::current_exception();
+    }
+    jobs_.let_go(claimed);
+    if (broken) std::rethrow_exception(broken);
+    co_return true;
+}
+
+task<void> deliver_mail::deliver(const std::vector<jobs::job>& claimed) {
+    telemetry::span batch("deliver mails", telemetry::span_kind::internal, {});
+    batch.set(telemetry::semconv::service_name, "notification");
+    batch.set(telemetry::semconv::batch_size, static_cast<std::int64_t>(claimed.size()));
+    std::vector<telemetry::span> spans;
+    for (const auto& j : claimed) spans.push_back(span_of(j, batch.context()));
+    const auto who = storage::system_identity(std::string(actor), batch.context().traceparent());
+    const auto attempted = co_await attempt(who, batch.context(), claimed);
+    for (std::size_t i = 0; i < claimed.size(); ++i)
+        if (const auto a = attempted.find({claimed[i].id}); a != attempted.end() && !a->second.last_error.empty()) spans[i].fail(a->second.last_error);
+    storage::transaction_options o;
+    o.identity = who;
+    std::vector<attempted_delivery> noted;
+    co_await db_.run(std::move(o), [&](storage::unit_of_work& uow) { return note_in(uow, claimed, attempted, noted); });
+    for (const auto& d : noted) {
+        count(d.status);
+        if (d.status == delivery_status::failed) telemetry::warn("notification.mail_given_up", {{"notification_id", d.notice.str()}, {"attempts", d.attempt}, {"reason", d.last_error}});
+    }
+}
+
+task<deliver_mail::deliveries> deliver_mail::attempt(const storage::identity& who, const telemetry::span_context& trace, const std::vector<jobs::job>& claimed) {
+    const auto deadline = clock_.steady_now() + options_.patience;
+    std::vector<notice_id> ids;
+    std::map<notice_id, const jobs::job*> by_notice;
+    for (const auto& j : claimed) by_notice.emplace(ids.emplace_back(notice_id{j.id}), &j);
+    auto unsent = co_await store_.find_unsent(who, std::move(ids));
+    deliveries out;
+    if (unsent.empty()) co_return out;
 
     std::vector<customer_id> customers;
-    for (const auto& d : due) customers.push_back(d.customer);
+    for (const auto& d : unsent) customers.push_back(d.customer);
     std::ranges::sort(customers);
     customers.erase(std::ranges::unique(customers).begin(), customers.end());
-    auto contacts = co_await book_.find(span.context(), std::move(customers));
-    std::erase_if(contacts, [](const contact& c) { return c.email.empty(); });
-    std::ranges::sort(contacts, {}, &contact::customer);
-
-    std::vector<notice_id> reachable, unreachable;
-    for (const auto& d : due) {
-        const bool has_address = std::ranges::binary_search(contacts, d.customer, {}, &contact::customer);
-        (has_address ? reachable : unreachable).push_back(d.notice);
+    std::map<customer_id, contact> contacts;
+    std::optional<error> away;
+    try {
+        auto found = co_await book_.find(trace, std::move(customers));
+        for (auto& c : found)
+            if (!c.email.empty()) contacts.emplace(c.customer, std::move(c));
+    } catch (const failure& f) {
+        away = {code::unavailable, f.error().reason, f.error().message};
     }
-    auto done = unreachable.size();
-    if (!unreachable.empty()) co_await store_.mark_without_address(who, std::move(unreachable), now);
-    count("no_address", done);
-    if (!reachable.empty()) done += co_await send(who, std::move(contacts), std::move(reachable));
-    // When others had claimed all that was found, looking again at once would find the same.
-    co_return done > 0 && static_cast<int>(due.size()) == options_.batch;
-}
+    if (away) {
+        for (const auto& d : unsent) out.emplace(d.notice, judged(*by_notice.at(d.notice), std::unexpected(*away)));
+        co_return out;
+    }
 
-task<std::size_t> deliver_mail::send(const storage::identity& who, std::vector<contact> contacts, std::vector<notice_id> notices) {
-    const auto now = clock_.now();
-    const auto deadline = clock_.steady_now() + options_.lease * 3 / 4;
-    const auto claimed = co_await store_.claim(who, std::move(notices), now, now + options_.lease);
-    if (claimed.empty()) co_return 0;
     std::vector<mail> mails;
-    for (const auto& c : claimed) {
-        const auto to = std::ranges::lower_bound(contacts, c.customer, {}, &contact::customer);
-        mails.push_back({c.notice, c.created_at, to->email, to->name, c.subject, c.text});
+    for (auto& d : unsent) {
+        const auto to = contacts.find(d.customer);
+        if (to != contacts.end()) mails.push_back({d.notice, d.created_at, to->second.email, to->second.name, std::move(d.subject), std::move(d.text)});
+        else out.emplace(d.notice, attempted_delivery{d.notice, by_notice.at(d.notice)->attempt - 1, delivery_status::no_address, {}});
     }
+    if (mails.empty()) co_return out;
+    std::vector<notice_id> sent;
+    for (const auto& m : mails) sent.push_back(m.id);
     const auto answers = co_await mailer_.send(std::move(mails), deadline);
-    const auto ended = clock_.now();
-    std::vector<attempted_delivery> attempts;
-    for (std::size_t i = 0; i < claimed.size(); ++i) attempts.push_back(judge(claimed[i], answers.at(i), ended));
-    for (const auto& [status, outcome] : {std::pair{delivery_status::sent, "sent"}, {delivery_status::queued, "deferred"}, {delivery_status::failed, "failed"}})
-        count(outcome, static_cast<std::size_t>(std::ranges::count(attempts, status, &attempted_delivery::status)));
-    co_await store_.finish(who, std::move(attempts), ended);
-    co_return claimed.size();
+    for (std::size_t i = 0; i < sent.size(); ++i) out.emplace(sent[i], judged(*by_notice.at(sent[i]), answers.at(i)));
+    co_return out;
 }
 
-attempted_delivery deliver_mail::judge(const claimed_delivery& c, const result<void>& answer, time_point now) {
-    attempted_delivery out{c.notice, c.attempt, delivery_status::sent, now, {}};
-    if (answer) return out;
-    const auto& why = answer.error();
-    out.last_error = why.reason + ": " + why.message;
-    const bool again = !is_final(why.code) && c.attempt < options_.attempts;
-    out.status = again ? delivery_status::queued : delivery_status::failed;
-    if (again) out.next_at = now + pause_after(c.attempt, options_, rng_);
-    if (!again) telemetry::warn("notification.mail_given_up", {{"notification_id", c.notice.str()}, {"attempts", c.attempt}, {"reason", why.reason}});
-    return out;
+// Of jobs that another worker has by now nothing is noted down: it says itself what became of them.
+task<void> deliver_mail::note_in(storage::unit_of_work& uow, const std::vector<jobs::job>& claimed, const deliveries& attempted,
+                                 std::vector<attempted_delivery>& noted) {
+    noted.clear();  // of a run that was rolled back
+    std::vector<jobs::finished> ends;
+    for (const auto& j : claimed) {
+        const auto a = attempted.find({j.id});
+        ends.push_back(end_of(j, a == attempted.end() ? nullptr : &a->second));
+    }
+    const auto settled = co_await jobs_.finish(uow, std::move(ends));
+    for (const auto& s : settled) {
+        const auto a = attempted.find({s.id});
+        if (a == attempted.end()) continue;
+        auto& one = noted.emplace_back(a->second);
+        if (s.how == jobs::verdict::dead) one.status = delivery_status::failed;
+    }
+    if (!noted.empty()) co_await store_.note(uow, noted, clock_.now());
 }
 
 }  // namespace bv::notification

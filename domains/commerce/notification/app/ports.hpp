@@ -29,26 +29,19 @@ struct delivery {
     time_point created_at{}, updated_at{};
 };
 
-struct due_delivery {
+// That was not sent yet: queued, or given up and asked for again.
+struct unsent_delivery {
     notice_id notice;
-    customer_id customer;
-};
-
-// Leased to one worker. `attempt` is 1 for the first try; it also fences out earlier claims.
-struct claimed_delivery {
-    notice_id notice;
-    int attempt = 0;
     customer_id customer;
     std::string subject, text;
     time_point created_at{};
 };
 
-// How an attempt ended. queued: tried again at next_at.
+// How an attempt ended. queued: it will be tried again.
 struct attempted_delivery {
     notice_id notice;
     int attempt = 0;
     delivery_status status = delivery_status::sent;
-    time_point next_at{};
     std::string last_error;
 };
 
@@ -67,17 +60,13 @@ class notification_store {
 public:
     virtual ~notification_store() = default;
 
-    // Adds notices and queues their e-mails; those of an outcome that was told before are passed over.
-    virtual task<void> add(storage::unit_of_work&, std::vector<notice>, time_point now) = 0;
+    // Adds notices, each with a queued delivery. Those of an outcome that was told before are passed over; gives the others.
+    virtual task<std::vector<notice_id>> add(storage::unit_of_work&, std::vector<notice>, time_point now) = 0;
 
-    // Queued and due, the longest due first. Not locked: what to do with each is decided before it is claimed.
-    virtual task<std::vector<due_delivery>> find_due(storage::identity, time_point now, int limit) = 0;
-    // Marks those that are still due as no_address.
-    virtual task<void> mark_without_address(storage::identity, std::vector<notice_id>, time_point now) = 0;
-    // Claims those that are still due until `lease_until`, one attempt each. Others may have some of them: those are left out.
-    virtual task<std::vector<claimed_delivery>> claim(storage::identity, std::vector<notice_id>, time_point now, time_point lease_until) = 0;
-    // Ends claims. One that was lost (its lease ran out and another worker claimed it) is passed over.
-    virtual task<void> finish(storage::identity, std::vector<attempted_delivery>, time_point now) = 0;
+    // Of these, in the order they were told in.
+    virtual task<std::vector<unsent_delivery>> find_unsent(storage::identity, std::vector<notice_id>) = 0;
+    // Of deliveries that were not sent yet.
+    virtual task<void> note(storage::unit_of_work&, std::vector<attempted_delivery>, time_point now) = 0;
 
     // A customer's notices, newest first. The identity must see them (row-level security).
     virtual task<std::vector<inbox_entry>> list_inbox(storage::identity, customer_id, bool unread_only, std::optional<list_position> after, int limit) = 0;

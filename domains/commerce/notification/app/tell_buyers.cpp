@@ -1,5 +1,7 @@
 #include "domains/commerce/notification/app/tell_buyers.hpp"
 
+#include <map>
+
 #include <fmt/format.h>
 
 #include "bitvelocity/commerce/order/v1/events.pb.h"
@@ -69,9 +71,13 @@ std::vector<std::string> tell_buyers::types() {
 
 task<void> tell_buyers::operator()(storage::unit_of_work& uow, std::span<const events::event> batch) {
     std::vector<notice> notices;
-    notices.reserve(batch.size());
-    for (const auto& e : batch) notices.push_back(tell(read(e)));
-    co_await store_.add(uow, std::move(notices), clock_.now());
+    std::map<notice_id, std::string> traces;  // the mail belongs to its order's trace, whatever else is in the batch
+    for (const auto& e : batch) traces.emplace(notices.emplace_back(tell(read(e))).id, e.traceparent);
+    const auto added = co_await store_.add(uow, std::move(notices), clock_.now());
+    if (added.empty()) co_return;
+    std::vector<jobs::new_job> mails;
+    for (const auto& id : added) mails.push_back({.id = id.value, .kind = std::string(deliver_mail_job), .traceparent = traces[id]});
+    co_await jobs_.enqueue(uow, std::move(mails));
 }
 
 }  // namespace bv::notification
