@@ -95,6 +95,22 @@ def test_greylisting_is_waited_out_and_a_refusal_is_final(own_platform, relay):
     assert "550" in error and unknown.email not in error
 
 
+def test_a_mail_that_was_given_up_is_a_dead_letter_and_sent_when_it_is_replayed(own_platform, relay):
+    p = own_platform("mail.smtp_host=127.0.0.1", f"mail.smtp_port={relay.port}").start()
+    relay.answer = lambda envelope: "550 5.1.1 no such user"
+    shopper = confirmed(p)
+    wait_for(lambda: deliveries(p) == {3: 1}, 30)
+    notice = p.sql("SELECT notification_id FROM notification.deliveries")[0][0]
+    listed = p.run("dlq", "list", "--group", "mail")
+    assert notice in listed.out and "deliver_mail" in listed.out and "550" in listed.out and shopper.email not in listed.out
+    assert "550" in p.run("dlq", "show", "mail", notice).out
+    relay.answer = lambda envelope: None
+    assert p.run("dlq", "replay", "mail").out == "replayed 1, failed 0\n"
+    wait_for(lambda: deliveries(p) == {2: 1}, 30)
+    assert len(relay.of(shopper)) == 1
+    assert "No dead letters" in p.run("dlq", "list").out
+
+
 def test_starttls_and_a_log_in(own_platform, tmp_path):
     chain, key = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
