@@ -311,9 +311,16 @@ bool platform::impl::is_asked_to_stop() {
 void platform::run() {
     auto& p = *impl_;
     std::unique_lock hold(p.mutex);
-    while (!p.changed.wait_for(hold, milliseconds(500), [&p] { return p.asked_to_stop; })) {
+    for (std::string told; !p.changed.wait_for(hold, milliseconds(500), [&p] { return p.asked_to_stop; });) {
         hold.unlock();
-        p.tend_children();
+        std::string trouble;
+        try {
+            p.tend_children();
+        } catch (const std::exception& e) {
+            trouble = e.what();
+        }
+        // A full disk, say. What runs goes on, and is looked after again in a moment.
+        if (std::exchange(told, trouble) != trouble && !trouble.empty()) telemetry::error("stack.tend_failed", {{"error", trouble}});
         hold.lock();
     }
 }

@@ -166,6 +166,18 @@ def test_a_role_that_is_killed_is_started_again_and_told_of(many):
     assert final(shopper, place(shopper, [(sku, 1)])["id"])["status"] == "ORDER_STATUS_CONFIRMED"
 
 
+def test_a_directory_that_cannot_be_written_ends_nothing(many):
+    """A full disk, as the supervisor sees it: it cannot say who runs where."""
+    blocked, killed = many.folder / "roles.json.new", the_only(many, "audit")["pid"]
+    blocked.mkdir()
+    try:
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: "stack.tend_failed" in (many.folder / "log/platform.log").read_text(), 30)
+    finally:
+        blocked.rmdir()
+    wait_for(lambda: (one := the_only(many, "audit"))["ready"] and one["pid"] != killed, 60)
+
+
 def test_a_restart_leaves_no_gap(many):
     sku, shopper = make_article(many), many.shopper()
     before = {role: the_only(many, role)["pid"] for role in ("product", "gateway")}
