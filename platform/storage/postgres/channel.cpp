@@ -9,7 +9,6 @@
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -22,6 +21,9 @@
 namespace bv::pg {
 namespace {
 
+// A statement whose caller gave up is stopped by the server when it sees that the connection has gone, with its locks. A cancel request
+// would stop it sooner; libpq sends one only by blocking a thread, for as long as a server that stands still does.
+constexpr milliseconds check_client{500};
 constexpr milliseconds server_grace{1'000};  // the server's own statement_timeout comes first, with a better message
 
 // libpq reports a refused login only by its text.
@@ -57,7 +59,8 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const options& o
         out.emplace_back(key, p->val);
     }
     if (!named) out.emplace_back("application_name", "bitvelocity/" + o.name);
-    server_options += fmt::format("-c statement_timeout={} -c idle_in_transaction_session_timeout={}", o.statement_timeout.count(), o.idle_transaction_timeout.count());
+    server_options += fmt::format("-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c client_connection_check_interval={}",
+                                  o.statement_timeout.count(), o.idle_transaction_timeout.count(), check_client.count());
     if (o.by_index) server_options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
     out.emplace_back("options", server_options);
     out.emplace_back("client_encoding", "UTF8");
@@ -73,8 +76,6 @@ client::client(pg::options o, bv::clock& c)
       statements(telemetry::count("bv_pg_statements_total", "SQL statements run", {{"database", options.name}})),
       failures(telemetry::count("bv_pg_statement_errors_total", "SQL statements that the server refused", {{"database", options.name}})),
       statement_seconds(telemetry::time("bv_pg_statement_seconds", "Time from queueing a statement to its result", {{"database", options.name}})) {}
-
-client::~client() { cancels.join(); }
 
 steady_point client::statement_deadline(steady_point callers) const {
     if (options.statement_timeout == milliseconds::zero()) return callers;
@@ -225,16 +226,6 @@ bool channel::usable() const noexcept { return !broken_ && connection_ != nullpt
 bool channel::quiet() const noexcept {
     char c;
     return usable() && ::recv(PQsocket(connection_), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-void channel::cancel_running() {
-    if (connection_ == nullptr || PQstatus(connection_) != CONNECTION_OK) return;
-    std::shared_ptr<PGcancel> request(PQgetCancel(connection_), PQfreeCancel);
-    if (!request) return;
-    asio::post(client_->cancels, [request = std::move(request)] {
-        char problem[256];
-        PQcancel(request.get(), problem, sizeof problem);  // when it fails the server finds the closed connection by itself
-    });
 }
 
 void channel::lost() {

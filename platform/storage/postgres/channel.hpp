@@ -1,4 +1,4 @@
-// One libpq connection under Asio: connecting, writing, waiting for results, deadlines and cancel requests.
+// One libpq connection under Asio: connecting, writing, waiting for results, deadlines.
 // Private to pg. Used by one coroutine at a time, on the thread of its executor.
 #pragma once
 
@@ -10,7 +10,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include "platform/core/clock.hpp"
 #include "platform/storage/postgres/database.hpp"
@@ -23,7 +22,6 @@ namespace bv::pg {
 // What all connections of one database share. Thread-safe.
 struct client {
     client(options, clock&);
-    ~client();
 
     pg::options options;
     bv::clock& clock;
@@ -31,8 +29,6 @@ struct client {
     telemetry::counter& statements;
     telemetry::counter& failures;
     telemetry::histogram& statement_seconds;
-    // PQcancel blocks, so it runs here.
-    asio::thread_pool cancels{1};
 
     // When a statement that starts now must have ended: options.statement_timeout and some grace for the server's
     // own, or the caller's deadline.
@@ -76,8 +72,6 @@ public:
     [[nodiscard]] bool usable() const noexcept;
     // Nothing has arrived since the last result; false when the server has closed or spoken unasked.
     [[nodiscard]] bool quiet() const noexcept;
-    // Asks the server to stop what it runs for this connection, in the background.
-    void cancel_running();
     [[noreturn]] void lost();
 
 private:

@@ -271,8 +271,4 @@ bool connection::reusable() const noexcept {
            PQpipelineStatus(channel_.raw()) == PQ_PIPELINE_ON && PQtransactionStatus(channel_.raw()) == PQTRANS_IDLE;
 }
 
-void connection::abandon() {
-    if (!pending_.empty()) channel_.cancel_running();
-}
-
 }  // namespace bv::pg

@@ -40,8 +40,6 @@ public:
     [[nodiscard]] bool reusable() const noexcept;
     // The same, after a look at the socket.
     [[nodiscard]] bool alive() const noexcept { return reusable() && channel_.quiet(); }
-    // Stops what the server still runs, before the connection is dropped.
-    void abandon();
     [[nodiscard]] channel& wire() noexcept { return channel_; }
 
 private:

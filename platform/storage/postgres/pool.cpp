@@ -6,8 +6,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
-#include "platform/telemetry/log.hpp"
-
 namespace bv::pg {
 namespace {
 
@@ -161,14 +159,7 @@ task<std::unique_ptr<connection>> pool::connect(steady_point until) {
     }
 }
 
-void pool::drop(std::unique_ptr<connection> c) noexcept {
-    stats_->open.fetch_sub(1, std::memory_order_relaxed);
-    try {
-        c->abandon();
-    } catch (const std::exception& e) {
-        telemetry::warn("pg.cancel_failed", {{"database", client_->options.name}, {"error", e.what()}});
-    }
-}
+void pool::drop(std::unique_ptr<connection>) noexcept { stats_->open.fetch_sub(1, std::memory_order_relaxed); }
 
 void pool::give_back(std::unique_ptr<connection> c) noexcept {
     if (c->reusable() && !closing_) {

@@ -370,6 +370,20 @@ TEST(pool, of_statements_by_index_plans_each_once_and_for_tables_that_grow) {
     with_database(plan_once, o);
 }
 
+TEST(close, does_not_wait_for_a_server_that_stands_still) {
+    struct body {
+        static task<void> of_test(database& db) {
+            co_await expect_works(db);
+            ::kill(testing::postgres::instance().pid(), SIGSTOP);
+            const auto e = co_await failure_of(db.run({.deadline = system_clock().steady_now() + milliseconds(20)}, sleep_in));
+            EXPECT_EQ(e.code, code::deadline_exceeded);
+        }
+    };
+    with_database(body::of_test);
+    ::kill(testing::postgres::instance().pid(), SIGCONT);
+    with_database([](database& db) { return eventually(db, sleep_ended); });
+}
+
 PG_TEST(close, refuses_callers_after) {
     co_await expect_works(db);
     co_await db.close();
