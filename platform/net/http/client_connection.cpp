@@ -133,8 +133,8 @@ std::string client_connection::refusal_of(const client_options& o) const {
 bool client_connection::is_usable() noexcept {
     char byte;
     const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
-    return n > 0 && tls_ != nullptr;  // TLS: a session ticket, perhaps
+    // Also with TLS: session tickets came before the first answer, so what waits is a farewell, or an answer that nobody asked for.
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 // False: the peer takes no more, but may have answered already (a 413, say).

@@ -34,7 +34,7 @@ public:
     task<void> connect(const client_options&, std::shared_ptr<asio::ssl::context> tls, steady_point deadline);
     // Sends the request's bytes and reads the answer. Throws only when cancelled.
     task<exchanged> exchange(const std::string& bytes, bool to_head, std::size_t max_body_bytes, steady_point deadline);
-    // False: the peer has closed it, or has sent what nobody asked for.
+    // Of one that has had an answer. False: the peer has closed it, or has sent what nobody asked for.
     [[nodiscard]] bool is_usable() noexcept;
     void close() noexcept;
 

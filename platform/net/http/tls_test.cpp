@@ -4,10 +4,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
+#include <semaphore>
+#include <thread>
 
+#include <netinet/in.h>
 #include <openssl/ssl.h>
-
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
@@ -61,6 +65,68 @@ TEST_F(http_tls, client_and_server_speak_over_it) {
     EXPECT_EQ(runtime_.block_on(client_->send({.verb = verb::post, .body = big})).body, "secure " + big);
     EXPECT_EQ(runtime_.block_on(client_->send({.target = "/stream"})).body.size(), 150'000u);
     EXPECT_EQ(s.server().connections(), 1u);
+}
+
+// Another's server: it answers one request a connection, and takes leave of it (close_notify) when it is told to, which ours does not.
+class polite_peer {
+public:
+    explicit polite_peer(const certificate& own) : context_(server_tls(files_of(own))), fd_(::socket(AF_INET, SOCK_STREAM, 0)), thread_([this] { run(); }) {}
+    ~polite_peer() {
+        ::shutdown(fd_, SHUT_RDWR);
+        told_.release(2);
+        thread_.join();
+        ::close(fd_);
+    }
+    std::uint16_t port() { return port_.get_future().get(); }
+    void take_leave() {
+        told_.release();
+        left_.acquire();
+    }
+
+private:
+    void run() {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof at;
+        ::bind(fd_, reinterpret_cast<const sockaddr*>(&at), length);
+        ::listen(fd_, 2);
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &length);
+        port_.set_value(ntohs(at.sin_port));
+        for (int i = 0; i < 2; ++i) {
+            const int c = ::accept(fd_, nullptr, nullptr);
+            const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_->native_handle()), SSL_free);
+            SSL_set_fd(ssl.get(), c);
+            char in[4096];
+            constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            if (SSL_accept(ssl.get()) == 1 && SSL_read(ssl.get(), in, sizeof in) > 0) SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size()));
+            told_.acquire();
+            if (c < 0) return;
+            SSL_shutdown(ssl.get());
+            left_.release();
+            ::close(c);
+        }
+    }
+    std::unique_ptr<asio::ssl::context> context_;
+    int fd_;
+    std::promise<std::uint16_t> port_;
+    std::counting_semaphore<> told_{0}, left_{0};
+    std::thread thread_;
+};
+
+// A POST on a connection that the server has taken leave of would be lost, and may not be sent again.
+TEST_F(http_tls, a_connection_that_the_server_has_taken_leave_of_is_not_used_again) {
+    const certificate own("IP:127.0.0.1");
+    polite_peer peer(own);
+    client_.emplace(client_options{.port = peer.port(), .tls = true, .ca_file = own.chain()});
+    for (int i = 0; i < 2; ++i) {
+        try {
+            EXPECT_EQ(runtime_.block_on(client_->send({.verb = verb::post, .body = "x"})).body, "ok");
+        } catch (const failure& e) {
+            FAIL() << e.error().reason;
+        }
+        peer.take_leave();
+    }
 }
 
 TEST_F(http_tls, a_client_refuses_another_name_or_authority) {
