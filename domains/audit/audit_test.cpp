@@ -1,9 +1,12 @@
 // The trail on a real PostgreSQL: what triggers record, what nobody can change, and what the contract shows of it.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "domains/audit/adapters/api.hpp"
 #include "domains/audit/module.hpp"
 #include "platform/events/migrations.hpp"
+#include "platform/rpc/page_token.hpp"
 #include "platform/storage/postgres/migrations.hpp"
 #include "platform/testing/postgres_fixture.hpp"
 #include "platform/testing/run.hpp"
@@ -126,6 +129,19 @@ public:
         EXPECT_TRUE(std::ranges::is_sorted(ids, std::greater{}));
     }
 
+    // Its check is no secret: whoever reads the trail can make one.
+    task<void> a_made_up_token_is_refused() {
+        api a(*audit_);
+        for (const char* position : {"x", "9999999999999999999999", "1 OR true"}) {
+            contract::ListAuditEntriesRequest r;
+            r.set_page_token(rpc::page_token("audit?{}", std::array{std::string(position)}));
+            rpc::context ctx;
+            const auto out = co_await a.list_audit_entries(ctx, r);
+            EXPECT_FALSE(out) << position;
+            if (!out) EXPECT_EQ(out.error().violations.at(0).field, "pageToken");
+        }
+    }
+
     task<void> partitions_are_made_once() {
         EXPECT_EQ(co_await ensure_partitions(*audit_, 3), 0);  // the migration made them
         EXPECT_EQ(co_await ensure_partitions(*audit_, 5), 2);
@@ -138,6 +154,7 @@ TEST_F(audit_trail, records_nothing_of_what_was_rolled_back) { run(a_rolled_back
 TEST_F(audit_trail, believes_a_row_that_names_its_actor) { run(a_row_names_its_own_actor()); }
 TEST_F(audit_trail, cannot_be_changed_by_any_service) { run(nobody_changes_history()); }
 TEST_F(audit_trail, is_paged_without_gaps) { run(pages_hold_each_entry_once()); }
+TEST_F(audit_trail, refuses_a_page_that_is_made_up) { run(a_made_up_token_is_refused()); }
 TEST_F(audit_trail, makes_partitions_ahead) { run(partitions_are_made_once()); }
 
 }  // namespace

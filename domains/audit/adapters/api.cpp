@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 
 #include "platform/rpc/message_json.hpp"
@@ -75,7 +76,11 @@ task<result<contract::ListAuditEntriesResponse>> api::list_audit_entries(rpc::co
     const auto list = list_of(request);
     const auto position = rpc::parse_page_token(list, request.page_token());
     if (!position) co_return std::unexpected(position.error());
-    if (!position->empty()) before = std::stoll(position->front());
+    if (!position->empty()) {
+        const auto& id = position->front();
+        const auto [end, problem] = std::from_chars(id.data(), id.data() + id.size(), before);
+        if (problem != std::errc{} || end != id.data() + id.size()) co_return invalid({{"pageToken", "is not a token of this list; take nextPageToken as it was given"}});
+    }
     const auto& statement = !request.row_key().empty() && !request.table().empty() ? by_row : !request.trace_id().empty() ? by_trace : newest;
     const auto rows = co_await db_.query(statement, pg::params(before, request.table(), request.row_key(), request.actor(), request.trace_id(),
                                                                bound(request.has_from_time(), request.from_time()),
