@@ -5,6 +5,7 @@
 
 #include "bitvelocity/commerce/order/v1/events.pb.h"
 #include "domains/audit/module.hpp"
+#include "domains/commerce/inventory/adapters/api.hpp"
 #include "domains/commerce/inventory/adapters/postgres_stock_store.hpp"
 #include "domains/commerce/inventory/app/handle_order_events.hpp"
 #include "domains/commerce/inventory/app/receive_stock.hpp"
@@ -183,6 +184,23 @@ public:
         EXPECT_EQ((co_await announced()).back(), "ReservationExpired");
     }
 
+    task<void> items_of_one_sku_are_added() {
+        api a(*store_, *receive_, system_clock(), system_rng());
+        rpc::context ctx;
+        ctx.caller.kind = rpc::caller_kind::service;
+        contract::BatchReceiveStockRequest r;
+        r.set_reference("delivery 7");
+        for (const auto& [sku, quantity] : {std::pair{"a", 5}, std::pair{"b", 1}, std::pair{"a", 7}}) {
+            auto* item = r.add_items();
+            item->set_sku(sku);
+            item->set_quantity(quantity);
+        }
+        EXPECT_EQ((co_await a.batch_receive_stock(ctx, r))->received_items(), 2);
+        EXPECT_EQ((co_await level("a")).received, 12);
+        EXPECT_EQ((co_await a.batch_receive_stock(ctx, r))->received_items(), 0);
+        EXPECT_EQ((co_await level("a")).received, 12);
+    }
+
     task<void> malformed_event_is_refused() {
         auto e = placed(1, {{"a", 1}});
         e.payload = "\xff\xff\xff";
@@ -199,6 +217,7 @@ public:
 TEST_F(inventory, reserves_a_batch_in_the_order_of_its_events) { run(a_batch_is_reserved_in_order()); }
 TEST_F(inventory, takes_several_steps_of_one_order_in_one_batch) { run(steps_of_one_order_in_one_batch()); }
 TEST_F(inventory, counts_a_delivery_once_and_adjusts_no_more_than_is_available) { run(a_delivery_counts_once()); }
+TEST_F(inventory, loses_nothing_of_a_delivery_with_two_items_of_one_sku) { run(items_of_one_sku_are_added()); }
 TEST_F(inventory, conserves_stock_when_many_write_at_once) { run(many_at_once()); }
 TEST_F(inventory, gives_back_what_was_held_too_long) { run(overdue_holds_end()); }
 TEST_F(inventory, refuses_an_event_that_it_cannot_read) { run(malformed_event_is_refused()); }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
+#include "platform/rpc/format.hpp"
 #include "platform/rpc/page_token.hpp"
 #include "platform/rpc/timestamp.hpp"
 
@@ -46,6 +48,9 @@ task<result<contract::ListStockResponse>> api::list_stock(rpc::context&, contrac
     const auto position = rpc::parse_page_token(list, request.page_token());
     if (!position) co_return std::unexpected(position.error());
     const auto after = position->empty() ? std::string{} : position->front();
+    if (!after.empty() && !rpc::matches(rpc::format::sku, after)) {
+        co_return invalid({{"pageToken", "is not a token of this list; take nextPageToken as it was given"}});
+    }
     const auto at_most = request.has_available_at_most() ? std::optional(request.available_at_most()) : std::nullopt;
     const auto levels = co_await store_.list_levels(after, at_most, size + 1);
     contract::ListStockResponse out;
@@ -77,8 +82,11 @@ task<result<contract::Stock>> api::adjust_stock(rpc::context& ctx, contract::Adj
 }
 
 task<result<contract::BatchReceiveStockResponse>> api::batch_receive_stock(rpc::context& ctx, contract::BatchReceiveStockRequest request) {
+    // A reference counts once per SKU: of two items of one SKU the second would be taken for a repeat, and its goods be lost.
+    std::map<std::string, std::int64_t> quantities;
+    for (const auto& i : request.items()) quantities[i.sku()] += i.quantity();
     std::vector<receipt> receipts;
-    for (const auto& i : request.items()) receipts.push_back({request.reference(), i.sku(), i.quantity(), "received"});
+    for (const auto& [sku, quantity] : quantities) receipts.push_back({request.reference(), sku, quantity, "received"});
     const auto booked = co_await receive_(ctx.identity(), std::move(receipts));
     if (!booked) co_return std::unexpected(booked.error());
     contract::BatchReceiveStockResponse out;
