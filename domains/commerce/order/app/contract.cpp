@@ -1,6 +1,7 @@
 #include "domains/commerce/order/app/contract.hpp"
 
 #include "platform/core/error.hpp"
+#include "platform/rpc/timestamp.hpp"
 
 namespace bv::order {
 namespace {
@@ -25,9 +26,7 @@ void set(google::protobuf::Timestamp& out, instant at) {
     out.set_nanos(static_cast<std::int32_t>(micros * 1'000));
 }
 
-instant to_instant(const google::protobuf::Timestamp& t) noexcept {
-    return instant(std::chrono::microseconds(t.seconds() * micros_per_second + t.nanos() / 1'000));
-}
+instant to_instant(const google::protobuf::Timestamp& t) noexcept { return rpc::to_time_point(t); }
 
 void set(::bitvelocity::type::v1::Money& out, bv::currency currency, std::int64_t minor_units) {
     out.set_currency(std::string(currency.code()));
