@@ -4,8 +4,8 @@ import os
 import signal
 
 import requests
+from amqp_platform import all_told, control, jobs, listening, rabbitmq_platform, server_program, status, trouble  # noqa: F401 (fixtures)
 from history import Shopping
-from servers import all_told, control, jobs, listening, rabbitmq_platform, server_program, status, trouble  # noqa: F401 (fixtures)
 from test_processes import freeze
 from test_role_processes import processes
 
@@ -31,7 +31,7 @@ def test_a_server_that_is_killed_frozen_restarted_and_low_on_disk(rabbitmq_platf
         freeze([p.state()["rabbitmq_pid"]], 8)  # longer than its heartbeats are waited for
         shopping.until(5)
         wait_for(lambda: trouble(p) == "", 90)
-        control(p, "set_disk_free_limit", "900TB")
+        control(p, "set_disk_free_limit", "900000GB")
         wait_for(lambda: "takes no messages" in trouble(p), 60)
         answer = requests.get(p.url + "/readyz", timeout=10)
         assert answer.status_code == 200 and "takes no messages" in answer.text

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from servers import server_program  # noqa: F401 (a fixture)
+from amqp_platform import server_program  # noqa: F401 (a fixture)
 
 from conftest import BUILD, ROOT
 

@@ -110,7 +110,9 @@ void connection::impl::open_socket(const server& to) {
         amqp_ssl_socket_set_verify_hostname(socket, 1);
         amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
     }
-    check(amqp_socket_open_noblock(socket, peer.host.c_str(), peer.port, &timeout), "connecting");
+    const int status = amqp_socket_open_noblock(socket, peer.host.c_str(), peer.port, &timeout);
+    if (status == AMQP_STATUS_SOCKET_ERROR) throw away(doing("connecting"), "nothing listens there, or the network does not lead there");
+    check(status, "connecting");
 }
 
 void connection::impl::log_in(const server& to, std::string_view name) {
