@@ -1,4 +1,6 @@
-"""Mutations of the real code, each a bug that somebody could write. Simulation has to catch every one.
+"""Mutations of the real code, each a bug that somebody could write. Simulation has to catch every one that it can see: it runs no
+adapter of PostgreSQL, Kafka, Redis or the network, and where two guards stand one behind the other it needs both to fall. Those have a
+`test`, which has to fail: a program of tests (CMake target) and which of them, as --gtest_filter takes it.
 
 `find` stands in the file exactly once; `catches` names the invariants of which at least one must be seen broken, and is
 empty where any will do. `plans` are kept plans (sim/regressions) that have to catch it as well. `real` names the test that catches the same mistake where only a memory adapter is mutated.
@@ -16,9 +18,14 @@ class Mutant:
     catches: tuple[str, ...] = ()
     real: str = ""
     plans: tuple[str, ...] = ()
+    test: tuple[str, str] = ()
 
 
 EVENTS = "platform/events/"
+STORAGE = "platform/storage/"
+POSTGRES = STORAGE + "postgres/"
+REDIS = STORAGE + "redis/"
+PEER = "platform/rpc/peer/"
 ORDER = "domains/commerce/order/"
 STOCK = "domains/commerce/inventory/"
 PAYMENT = "domains/commerce/payment/"
@@ -199,4 +206,85 @@ MUTANTS = (
            "    const auto id = id_of(o.order, kind, return_id);\n", "    const auto id = [&] { static int heard = 0; return notice_id{uuid::named(o.order.str() + std::to_string(++heard))}; }();\n", ()),
     Mutant("buyers-not-told-of-returns", NOTICE + "app/tell_buyers.cpp",
            "            orders::OrderReturned::descriptor()->full_name()};", "            \"nothing\"};", ("notifications.once",)),
+
+    # Leases and fences. In a simulation the position of a group and the state of an order hold where a lease fails.
+    Mutant("lease-taken-while-another-has-it", STORAGE + "memory/lease_store.cpp",
+           "        return r.expires_at <= clock_.steady_now() ||", "        return r.fence >= 0 || r.expires_at <= clock_.steady_now() ||",
+           test=("bv_memory_test", "*lease_contract.one_owner_has_a_name*")),
+    Mutant("confirm-hears-of-no-other-owner", STORAGE + "memory/lease_store.cpp",
+           "    if (!is_of(guard, l)) throw", "    if (!guard) throw", test=("bv_memory_test", "*lease_contract.one_that_ran_out_goes*")),
+    Mutant("lease-goes-to-all-who-ask-at-once", POSTGRES + "lease_store.cpp",
+           "WHERE name = $1 AND (expires_at <= clock_timestamp() OR owner IN ($2, $4))", "WHERE name = $1 AND (true OR owner IN ($2, $4))",
+           test=("bv_postgres_test", "*lease_contract.of_many_that_ask*")),
+    Mutant("fence-stays", POSTGRES + "lease_store.cpp",
+           "SET owner = $2, fence = fence + 1,", "SET owner = $2,", test=("bv_postgres_test", "*lease_contract.one_that_ran_out_goes*")),
+    Mutant("confirm-asks-for-no-fence", POSTGRES + "lease_store.cpp",
+           "WHERE name = $1 AND owner = $2 AND fence = $3\nFOR KEY SHARE", "WHERE name = $1 AND owner = $2 AND $3::bigint > 0\nFOR KEY SHARE",
+           test=("bv_postgres_test", "*lease_contract.its_owner_may_take*")),
+    Mutant("confirm-locks-nothing", POSTGRES + "lease_store.cpp",
+           "fence = $3\nFOR KEY SHARE", "fence = $3", test=("bv_postgres_test", "*lease_contract.an_effect_keeps*")),
+    Mutant("lease-that-cannot-be-renewed-is-kept", STORAGE + "leased_job.cpp",
+           "            if (clock_.steady_now() >= h.mine.sure_until_.load()) h.lost = true;\n", "", test=("bv_storage_test", "leased_job.one_that_cannot_renew*")),
+    Mutant("work-under-a-lease-is-not-fenced", STORAGE + "fenced_transactor.hpp",
+           "        co_await under_.confirm(uow);\n", "", test=("bv_storage_test", "fenced.work_is_done*")),
+    Mutant("group-moves-from-anywhere", EVENTS + "pg_consumer_store.cpp",
+           "AND position = $3 AND fence = $5", "AND $3::bigint >= 0 AND fence = $5", test=("bv_events_test", "*log_contract.lets_two_instances*")),
+    Mutant("group-moves-under-an-old-fence", EVENTS + "pg_consumer_store.cpp",
+           "AND position = $3 AND fence = $5", "AND position = $3 AND $5::bigint >= 0", test=("bv_events_test", "turns.an_instance_that_woke*")),
+    Mutant("old-fence-takes-the-group", EVENTS + "pg_consumer_store.cpp",
+           " AND fence <= $3\n", "\n", test=("bv_events_test", "turns.an_instance_that_woke*")),
+
+    # Kafka: positions move by compare-and-set
+    Mutant("partitions-move-from-anywhere", EVENTS + "kafka/pg_partition_store.cpp",
+           "\n      AND c.position = s.position AND c.next_offset = s.next_offset)", ")", test=("bv_kafka_store_test", "partitions_in_postgres.of_two*")),
+    Mutant("offset-not-compared", EVENTS + "kafka/pg_partition_store.cpp",
+           " AND c.next_offset = s.next_offset)", ")", test=("bv_kafka_store_test", "partitions_in_postgres.an_offset_alone*")),
+    Mutant("part-of-a-batch-moved", EVENTS + "kafka/pg_partition_store.cpp",
+           "    if (moved.affected() != static_cast<std::int64_t>(steps->size())) throw", "    if (moved.affected() == 0) throw",
+           test=("bv_kafka_store_test", "partitions_in_postgres.a_batch_of_which*")),
+    Mutant("partition-that-was-taken-away-moved", EVENTS + "kafka/partition_feed.cpp",
+           "        if (e.of->revoked || !e.of->loaded) return std::nullopt;\n", "", test=("bv_kafka_store_test", "partitions_in_postgres.nothing_moves*")),
+    Mutant("record-sent-twice-applied-twice", EVENTS + "kafka/partition_feed.cpp",
+           "    else if (position <= of.arrived) e = nullptr;\n", "", test=("bv_kafka_test", "a_partition_feed.passes_over_what_was_sent_twice")),
+    Mutant("old-relay-begins", EVENTS + "kafka/relay_store.cpp",
+           " WHERE r.fence <= excluded.fence\n", "\n", test=("bv_kafka_store_test", "relays.one_that_was_followed*")),
+    Mutant("old-relay-moves", EVENTS + "kafka/relay_store.cpp",
+           "AND fence = $2 AND position = $3", "AND $2::bigint >= 0 AND position = $3", test=("bv_kafka_store_test", "relays.one_that_was_followed*")),
+    Mutant("relay-moves-from-anywhere", EVENTS + "kafka/relay_store.cpp",
+           "AND fence = $2 AND position = $3", "AND fence = $2 AND $3::bigint >= 0", test=("bv_kafka_store_test", "relays.one_that_was_rewound*")),
+
+    # Redis: who loads has a claim
+    Mutant("old-value-stored-after-a-change", REDIS + "second_level.cpp",
+           "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.what_was_loaded_before*")),
+    Mutant("all-load-at-once", REDIS + "second_level.cpp",
+           'claims.back(), "NX", "PX"', 'claims.back(), "PX"', test=("bv_redis_test", "redis_second_level.one_process_loads*")),
+    Mutant("invalidation-forgotten-when-it-fails", REDIS + "second_level.cpp",
+           "            if (!said[i]) continue;\n            paid(", "            paid(", test=("bv_redis_test", "redis_second_level.an_invalidation_that_does_not*")),
+    Mutant("own-write-not-read", REDIS + "second_level.cpp",
+           "past_until || owed.contains(std::string(key));", "past_until || key.empty();", test=("bv_redis_test", "redis_second_level.a_writer_does_not*")),
+
+    # Keys and jobs in PostgreSQL
+    Mutant("answer-of-another-request-under-the-key", POSTGRES + "idempotency.cpp",
+           "    if (r.get<std::string_view>(2) != wanted.fingerprint)\n", "    if (wanted.fingerprint.empty())\n", test=("bv_postgres_test", "idempotency.a_repeat_gets*")),
+    Mutant("claim-that-ran-out-goes-to-another-request", POSTGRES + "idempotency.cpp",
+           " AND k.fingerprint = excluded.fingerprint)", ")", test=("bv_postgres_test", "idempotency.an_abandoned_or_crashed*")),
+    Mutant("answer-abandoned", POSTGRES + "idempotency.cpp",
+           "WHERE caller = $1 AND key = $2 AND status IS NULL)", "WHERE caller = $1 AND key = $2)", test=("bv_postgres_test", "idempotency.a_repeat_gets*")),
+    Mutant("later-answer-stands", POSTGRES + "idempotency.cpp",
+           "AND k.key = w.key AND k.status IS NULL)", "AND k.key = w.key)", test=("bv_postgres_test", "idempotency.the_first_answer*")),
+    Mutant("job-finished-by-who-lost-it", POSTGRES + "job_queue.cpp",
+           "DELETE FROM {{schema}}.jobs WHERE id = $1 AND attempts = $2", "DELETE FROM {{schema}}.jobs WHERE id = $1 AND $2::integer > 0",
+           test=("bv_postgres_test", "jobs.of_a_worker_that_is_too_slow*")),
+
+    # Who may call
+    Mutant("every-service-may-call", PEER + "peer_listener.cpp",
+           "    if (auto allowed = authorize_service(rule, sender, edge_); !allowed) return refuse(request, std::move(allowed.error()));\n", "    (void)rule;\n",
+           test=("bv_peer_test", "PeerTest.TheContractSays*")),
+    Mutant("service-of-another-domain-is-ours", PEER + "peer_listener.cpp",
+           "    if (id->trust_domain != trust_domain_ || id->path.empty())\n", "    if (id->path.empty())\n", test=("bv_peer_test", "PeerTest.TheContractSays*")),
+    Mutant("connection-outlives-its-certificate", PEER + "peer_listener.cpp",
+           "    if (request.peer->not_after <= clock_.now())\n", "    if (request.peer->not_after < time_point{})\n", test=("bv_peer_test", "PeerTest.AConnectionOutlives*")),
+    Mutant("whoever-answers-is-called", "platform/net/http/client_connection.cpp",
+           "    if (o.peer_uri.empty() || there->uri == o.peer_uri) return {};", "    if (o.peer_uri.empty() || !there->uri.empty()) return {};",
+           test=("bv_peer_test", "PeerTest.WhoIsCalledMustBe*")),
 )

@@ -1,4 +1,4 @@
-"""Applies the mutations of mutants.py one at a time, builds, and lets the simulation look for what each breaks.
+"""Applies the mutations of mutants.py one at a time, builds, and lets the simulation look for what each breaks, or the test that a mutation names.
 
 The sources are copied to build/mutants/tree, which has a build directory of its own. Where the kernel lets us, the copy is mounted over the
 repository in a namespace of this process, so that every path is the same and ccache serves the first build.
@@ -49,7 +49,7 @@ def enter_namespace(arguments: list[str]) -> None:
     os.environ[INSIDE] = str(TREE)
 
 
-def build(tree: pathlib.Path, log: pathlib.Path) -> bool:
+def build(tree: pathlib.Path, log: pathlib.Path, targets: set[str]) -> bool:
     folder = tree / "build/release"
     folder.mkdir(parents=True, exist_ok=True)
     cache = folder / "CMakeCache.txt"
@@ -59,7 +59,23 @@ def build(tree: pathlib.Path, log: pathlib.Path) -> bool:
         if not (folder / "build.ninja").exists():
             if subprocess.run(["cmake", "--preset", "release"], cwd=tree, stdout=out, stderr=out, check=False).returncode != 0:
                 return False
-        return subprocess.run(["ninja", "-C", str(folder), "bitvelocity"], stdout=out, stderr=out, check=False).returncode == 0
+        return subprocess.run(["ninja", "-C", str(folder), *sorted(targets)], stdout=out, stderr=out, check=False).returncode == 0
+
+
+def target_of(m) -> str:
+    return m.test[0] if m.test else "bitvelocity"
+
+
+def run_test(m, tree: pathlib.Path) -> str:
+    """What became of the test: "passed", "failed", "no end", or why it says nothing."""
+    program = next(p for p in (tree / "build/release").rglob(m.test[0]) if p.is_file())
+    try:
+        done = subprocess.run([str(program), f"--gtest_filter={m.test[1]}"], cwd=tree, capture_output=True, text=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        return "no end"
+    if done.returncode != 0:
+        return "failed"
+    return "passed" if "[  PASSED  ] 0 tests" not in done.stdout and "[  SKIPPED ]" not in done.stdout else "it was skipped or is not there"
 
 
 def simulate(tree: pathlib.Path, seeds: int, jobs: int, plan: str = "") -> tuple[str, str]:
@@ -89,8 +105,11 @@ def try_mutant(m, tree: pathlib.Path, seeds: int, jobs: int) -> str:
     log = tree / f"build/{m.name}.log"
     path.write_text(text.replace(m.find, m.replace), encoding="utf-8")
     try:
-        if not build(tree, log):
+        if not build(tree, log, {target_of(m)}):
             return f"ERROR     {m.name:<52} does not compile: {log}"
+        if m.test:
+            became = run_test(m, tree)
+            return f"{'killed   ' if became in ('failed', 'no end') else 'SURVIVED '} {m.name:<52} {m.test[0]} {m.test[1]}: {became}"
         broken, seed = simulate(tree, seeds, jobs)
         kept = [plan for plan in m.plans if not simulate(tree, 40, jobs, plan)[0]]
     finally:
@@ -116,16 +135,21 @@ def main() -> int:
         return 2
     if flags.list:
         for m in chosen:
-            print(f"{m.name:<52} {m.file:<60} {', '.join(m.catches)}{'; real: ' + m.real if m.real else ''}")
+            print(f"{m.name:<52} {m.file:<60} {' '.join(m.test) or ', '.join(m.catches)}{'; real: ' + m.real if m.real else ''}")
         return 0
     if INSIDE not in os.environ:
         copy_sources()
         enter_namespace(sys.argv[1:])
     tree = pathlib.Path(os.environ[INSIDE])
     print("building the code as it is", flush=True)
-    if not build(tree, tree / "build/unchanged.log"):
+    if not build(tree, tree / "build/unchanged.log", {target_of(m) for m in chosen}):
         print(f"the code as it is does not build: {tree}/build/unchanged.log", file=sys.stderr)
         return 2
+    # A test that fails as it is, or does not run here, shows nothing.
+    for m in {m.test: m for m in chosen if m.test}.values():
+        if (became := run_test(m, tree)) != "passed":
+            print(f"the code as it is: {m.test[0]} --gtest_filter={m.test[1]}: {became}", file=sys.stderr)
+            return 2
     begun, verdicts = time.monotonic(), []
     for m in chosen:
         line = try_mutant(m, tree, flags.seeds, flags.jobs)
