@@ -1,10 +1,13 @@
-"""Instructions a request and a message, counted by callgrind: what each part of the edge adds to the bare HTTP server.
+"""Instructions a request, a message and an order, counted by callgrind: what each part of the edge adds to the bare HTTP server, and what the
+services execute for an order from placed to confirmed. That runs in the simulation, over memory stores and in virtual time.
 
 Counts do not depend on what else the machine does, so they are what the regression gate trusts. They say nothing of caches, system calls
 or waiting. One caller, one request after the other on one connection; what the platform does when idle is subtracted.
 """
 
 import http.client
+import json
+import pathlib
 import subprocess
 import time
 
@@ -15,6 +18,8 @@ from lib.instructions import Counter, of_command, stripped
 SKU = "KIT-KETTLE-17"
 REQUESTS = 600
 IDLE_SECONDS = 3
+ORDERS = pathlib.Path(__file__).resolve().parent.parent / "orders.json"
+WHOLE_ORDER = "an order: placed to confirmed"
 
 
 class Connection:
@@ -75,6 +80,12 @@ def json_pieces(run):
     return out
 
 
+def whole_order(run):
+    """Of the services themselves: no network, no database. Three runs of the plan more cost three times its orders."""
+    few, many = (of_command(run.folder, [run.program("app/bitvelocity"), "sim", "--plan", str(ORDERS), "--seeds", str(n), "--jobs", "1"]) for n in (1, 4))
+    return {WHOLE_ORDER: figures.summary([(many - few) / (3 * len(json.loads(ORDERS.read_text())["shoppers"]))])}
+
+
 def measure(run):
     rounds = run.rounds(3)
     product = f"/v1/products/{SKU}"
@@ -87,14 +98,15 @@ def measure(run):
     for before, after, what in ((names[0], names[1], "routing, rate limit, request id, metrics"), (names[1], names[2], "product service: cache, checks, JSON"),
                                 (names[2], names[3], "access log, its level off"), (names[3], names[4], "token"), (names[4], names[5], "trace")):
         steps[what] = found[after]["median"] - found[before]["median"]
-    found |= json_pieces(run)
+    found |= json_pieces(run) | whole_order(run)
     figures.table(["instructions", "a request or a message"], [[name, figures.shown(s, 0)] for name, s in found.items()])
     figures.table(["what a part adds", "instructions", "of the whole"], [[what, f"{n:+.0f}", f"{n / found[names[5]]['median']:.0%}"] for what, n in steps.items()])
     return {"instructions": found, "added": steps, "requests": REQUESTS}
 
 
 def picture(found):
-    return charts.bars("Instructions a request", "GET /v1/products/{sku} of a cached product, part by part, and JSON of an order; counted by callgrind", list(found["instructions"].items()))
+    shown = [(name, s) for name, s in found["instructions"].items() if name != WHOLE_ORDER]  # a hundred times the others
+    return charts.bars("Instructions a request", "GET /v1/products/{sku} of a cached product, part by part, and JSON of an order; counted by callgrind", shown)
 
 
 def gated(found):
