@@ -145,7 +145,7 @@ TEST_F(access, nobody_comes_in_as_a_service) {
     c.issued_at = clock_.now();
     c.expires_at = clock_.now() + seconds(60);
     c.kind = security::token_kind::service;
-    const auto kek = security::key_from(secrets_, "identity.signing-kek");
+    const auto kek = secrets_.key("identity.signing-kek");
     const auto ring = *security::key_ring::unseal(*security::parse_base64url(*secrets_.get("identity.signing-keys")), kek);
     EXPECT_EQ(refusal(security::sign_token(c, *ring)), "TOKEN_MALFORMED");
     c.kind = security::token_kind::user;

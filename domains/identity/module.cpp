@@ -57,6 +57,7 @@ struct service::impl {
         co_await load_revocations(env, followed_until.load() - overlap);
         followed_until = now;
         revoked.sweep(now);
+        co_await d.secrets.refresh();
         keys.reload();
         fields.reload();
     }

@@ -62,6 +62,22 @@ std::optional<std::string> parse_base64url(std::string_view text) {
     return out;
 }
 
+std::string base64(std::string_view bytes) {
+    std::string out = base64url(bytes);
+    for (char& c : out) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    out.append((4 - out.size() % 4) % 4, '=');
+    return out;
+}
+
+std::optional<std::string> parse_base64(std::string_view text) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+    if (text.find_first_of("-_") != text.npos) return std::nullopt;
+    std::string url(text);
+    for (char& c : url) c = c == '+' ? '-' : c == '/' ? '_' : c;
+    return parse_base64url(url);
+}
+
 std::string hex(std::span<const std::uint8_t> bytes) {
     std::string out;
     out.reserve(bytes.size() * 2);

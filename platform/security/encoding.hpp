@@ -1,4 +1,4 @@
-// Text forms of bytes: base64url without padding (RFC 4648 section 5), lower-case hexadecimal, base 62.
+// Text forms of bytes: base64url without padding (RFC 4648 section 5), base64 with it (section 4), lower-case hexadecimal, base 62.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,10 @@ namespace bv::security {
 [[nodiscard]] inline std::string base64url(std::string_view text) { return base64url(as_bytes(text)); }
 // Strict: no padding, no other characters, no unused bits set, so that every value has one text only.
 [[nodiscard]] std::optional<std::string> parse_base64url(std::string_view);
+
+// For the interfaces of others that want the older alphabet.
+[[nodiscard]] std::string base64(std::string_view bytes);
+[[nodiscard]] std::optional<std::string> parse_base64(std::string_view);  // as strict
 
 [[nodiscard]] std::string hex(std::span<const std::uint8_t>);
 [[nodiscard]] std::optional<std::string> parse_hex(std::string_view);  // either case

@@ -5,7 +5,7 @@
 namespace bv::security {
 
 field_keys::field_keys(secrets& s, std::string_view service, clock& c, rng& r)
-    : secrets_(s), name_(std::string(service) + ".field-keys"), clock_(c), rng_(r), kek_(key_from(s, std::string(service) + ".field-kek")) {
+    : secrets_(s), name_(std::string(service) + ".field-keys"), clock_(c), rng_(r), kek_(s.key(std::string(service) + ".field-kek")) {
     const auto there = secrets_.get(name_);
     cipher_ = read(there ? *there : secrets_.get_or_put(name_, base64url(field_cipher::generate(c.now(), r).wrapped(kek_, r))));
 }
@@ -16,7 +16,7 @@ result<std::string> field_keys::decrypt(std::string_view value, field_place plac
     const auto now = cipher();
     auto plain = now->decrypt(value, place);
     if (plain || plain.error().reason != "FIELD_KEY_UNKNOWN") return plain;
-    reload();
+    reload_latest();
     return cipher()->decrypt(value, place);
 }
 
@@ -40,13 +40,17 @@ void field_keys::reload() const {
     if (const auto there = secrets_.get(name_)) adopt(read(*there));
 }
 
+void field_keys::reload_latest() const {
+    if (const auto there = secrets_.get_latest(name_)) adopt(read(*there));
+}
+
 void field_keys::store(field_cipher changed) {
     secrets_.put(name_, base64url(changed.wrapped(kek_, rng_)));
     adopt(std::make_shared<const field_cipher>(std::move(changed)));
 }
 
 std::uint32_t field_keys::rotate() {
-    reload();
+    reload_latest();
     field_cipher changed = *cipher();
     changed.rotate(clock_.now(), rng_);
     const auto id = changed.current_key();
@@ -55,7 +59,7 @@ std::uint32_t field_keys::rotate() {
 }
 
 bool field_keys::retire(std::uint32_t id) {
-    reload();
+    reload_latest();
     field_cipher changed = *cipher();
     if (!changed.retire(id)) return false;
     store(std::move(changed));

@@ -29,7 +29,7 @@ public:
     // The keys as they are now: they stay as they are while held.
     [[nodiscard]] std::shared_ptr<const field_cipher> cipher() const;
 
-    // Takes over what another process stored.
+    // Takes over what another process stored, as secrets::get() knows it.
     void reload() const;
     // From now on encrypts under a new key, whose id is returned.
     std::uint32_t rotate();
@@ -39,6 +39,7 @@ public:
 
 private:
     [[nodiscard]] std::shared_ptr<const field_cipher> read(std::string_view stored) const;
+    void reload_latest() const;
     void store(field_cipher);
     void adopt(std::shared_ptr<const field_cipher>) const;
 

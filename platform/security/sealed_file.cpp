@@ -150,12 +150,13 @@ std::string random_secret(std::size_t bytes, rng& random) {
     return out;
 }
 
-aead_key key_from(secrets& from, std::string_view name) {
-    const std::string text = from.get_or_put(name, base64url(aead_key::generate().bytes()));
+aead_key parse_key(std::string_view text, std::string_view name) {
     const auto bytes = parse_base64url(text);
     const auto key = bytes ? aead_key::from_bytes(*bytes) : std::nullopt;
     if (!key) throw failure(code::data_loss, "SECRET_MALFORMED", "The secret " + std::string(name) + " is not a key of 32 bytes in base64url.");
     return *key;
 }
+
+aead_key secrets::key(std::string_view name) { return parse_key(get_or_put(name, base64url(aead_key::generate().bytes())), name); }
 
 }  // namespace bv::security

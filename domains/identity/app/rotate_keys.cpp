@@ -11,7 +11,7 @@ constexpr std::string_view kek_name = "identity.signing-kek", keys_name = "ident
 // The lock is the transaction's: nothing else is written in it.
 task<bool> rotate(environment& env, storage::unit_of_work& uow, signing_keys& keys, std::optional<seconds> older_than) {
     co_await env.revocations.lock_key_rotation(uow);
-    keys.reload();
+    keys.reload_latest();
     auto& ring = keys.ring();
     const auto now = env.clock.now();
     const bool due = !older_than || now - ring.keys().back().created >= *older_than;
@@ -24,7 +24,7 @@ task<bool> rotate(environment& env, storage::unit_of_work& uow, signing_keys& ke
 
 }  // namespace
 
-signing_keys::signing_keys(security::secrets& s, bv::clock& c, bv::rng& r) : secrets_(s), rng_(r), kek_(security::key_from(s, kek_name)) {
+signing_keys::signing_keys(security::secrets& s, bv::clock& c, bv::rng& r) : secrets_(s), rng_(r), kek_(s.key(kek_name)) {
     const auto there = secrets_.get(keys_name);
     ring_ = read(there ? *there : secrets_.get_or_put(keys_name, security::base64url(security::key_ring::generate(c.now(), r)->sealed(kek_, r))));
 }
@@ -37,6 +37,11 @@ std::shared_ptr<security::key_ring> signing_keys::read(std::string_view sealed) 
 
 void signing_keys::reload() {
     const auto there = secrets_.get(keys_name);
+    if (there) ring_->adopt(*read(*there));
+}
+
+void signing_keys::reload_latest() {
+    const auto there = secrets_.get_latest(keys_name);
     if (there) ring_->adopt(*read(*there));
 }
 

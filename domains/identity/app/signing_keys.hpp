@@ -16,8 +16,9 @@ public:
     // Makes a first key when there is none. Throws failure DATA_LOSS "SIGNING_KEYS_UNREADABLE".
     signing_keys(security::secrets&, bv::clock&, bv::rng&);
     [[nodiscard]] security::key_ring& ring() const noexcept { return *ring_; }
-    // Takes over what another process put there.
+    // Takes over what another process put there, as secrets::get() knows it; or as it is now.
     void reload();
+    void reload_latest();
     void save();
 
 private:
