@@ -29,7 +29,7 @@ constexpr milliseconds server_grace{1'000};  // the server's own statement_timeo
 // libpq reports a refused login only by its text.
 bool is_refusal(std::string_view message) {
     for (const std::string_view sign : {"authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied",
-                                        "permission denied for database", "is not permitted to log in", "not currently accepting"}) {
+                                        "permission denied for database", "is not permitted to log in", "not currently accepting", "permission denied to set role"}) {
         if (message.find("FATAL") != message.npos && message.find(sign) != message.npos) return true;
         if (sign == "no password supplied" && message.find(sign) != message.npos) return true;
     }
@@ -62,6 +62,8 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const options& o
     server_options += fmt::format("-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c client_connection_check_interval={}",
                                   o.statement_timeout.count(), o.idle_transaction_timeout.count(), check_client.count());
     if (o.by_index) server_options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
+    if (!o.assumed_role.empty()) server_options += " -c role=" + o.assumed_role;
+    if (!o.search_path.empty()) server_options += " -c search_path=" + o.search_path;
     out.emplace_back("options", server_options);
     out.emplace_back("client_encoding", "UTF8");
     return out;
@@ -72,10 +74,40 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const options& o
 client::client(pg::options o, bv::clock& c)
     : options(std::move(o)),
       clock(c),
-      keywords(parse_conninfo(options)),
       statements(telemetry::count("bv_pg_statements_total", "SQL statements run", {{"database", options.name}})),
       failures(telemetry::count("bv_pg_statement_errors_total", "SQL statements that the server refused", {{"database", options.name}})),
-      statement_seconds(telemetry::time("bv_pg_statement_seconds", "Time from queueing a statement to its result", {{"database", options.name}})) {}
+      statement_seconds(telemetry::time("bv_pg_statement_seconds", "Time from queueing a statement to its result", {{"database", options.name}})),
+      words_(std::make_shared<const connect_words>(connect_words{parse_conninfo(options)})) {}
+
+std::shared_ptr<const connect_words> client::words() const {
+    const std::lock_guard hold(mutex_);
+    return words_;
+}
+
+void client::log_in_as(login who) {
+    std::vector<std::shared_ptr<std::function<void()>>> told;
+    {
+        const std::lock_guard hold(mutex_);
+        auto next = *words_;
+        ++next.generation;
+        next.given_user = who.user;
+        std::erase_if(next.words, [](const auto& w) { return w.first == "user" || w.first == "password"; });
+        next.words.emplace_back("user", std::move(who.user));
+        next.words.emplace_back("password", std::move(who.password));
+        generation_.store(next.generation, std::memory_order_release);
+        words_ = std::make_shared<const connect_words>(std::move(next));
+        std::erase_if(told_, [](const auto& t) { return t.expired(); });
+        for (const auto& t : told_)
+            if (auto tell = t.lock()) told.push_back(std::move(tell));
+    }
+    for (const auto& tell : told) (*tell)();
+}
+
+void client::on_change(std::weak_ptr<std::function<void()>> tell) {
+    const std::lock_guard hold(mutex_);
+    std::erase_if(told_, [](const auto& t) { return t.expired(); });
+    told_.push_back(std::move(tell));
+}
 
 steady_point client::statement_deadline(steady_point callers) const {
     if (options.statement_timeout == milliseconds::zero()) return callers;
@@ -137,8 +169,9 @@ void channel::attach_socket() {
 }
 
 task<void> channel::connect(steady_point deadline) {
+    words_ = client_->words();
     std::vector<const char*> keys, values;
-    for (const auto& [key, value] : client_->keywords) {
+    for (const auto& [key, value] : words_->words) {
         keys.push_back(key.c_str());
         values.push_back(value.c_str());
     }
@@ -152,7 +185,10 @@ task<void> channel::connect(steady_point deadline) {
         if (status == PGRES_POLLING_FAILED || PQstatus(connection_) == CONNECTION_BAD) {
             broken_ = true;
             const std::string message = fmt::format("database {}: {}", client_->options.name, last_message(connection_));
-            if (is_refusal(message)) throw login_refused(message);
+            if (is_refusal(message)) {
+                if (!words_->given_user.empty() && client_->options.on_refused) client_->options.on_refused(words_->given_user);
+                throw login_refused(message);
+            }
             throw connection_lost(message);
         }
         attach_socket();  // libpq may have gone on to another address
@@ -176,6 +212,7 @@ void channel::set_deadline(steady_point at) {
 void channel::check_wait(const boost::system::error_code& ec) {
     if (!ec) return;
     broken_ = true;
+    if (was_ended_) lost();
     if (watch_->expired) {
         throw failure(code::deadline_exceeded, "DEADLINE_EXCEEDED", fmt::format("database {} did not answer in time", client_->options.name));
     }
@@ -226,6 +263,11 @@ bool channel::usable() const noexcept { return !broken_ && connection_ != nullpt
 bool channel::quiet() const noexcept {
     char c;
     return usable() && ::recv(PQsocket(connection_), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void channel::end_wait() {
+    was_ended_ = true;
+    descriptor_.cancel();
 }
 
 void channel::lost() {

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] bool reusable() const noexcept;
     // The same, after a look at the socket.
     [[nodiscard]] bool alive() const noexcept { return reusable() && channel_.quiet(); }
+    // Opened with the latest login.
+    [[nodiscard]] bool current() const noexcept { return channel_.current(); }
     [[nodiscard]] channel& wire() noexcept { return channel_; }
 
 private:

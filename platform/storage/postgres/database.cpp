@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <boost/asio/execution/context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
@@ -77,6 +78,12 @@ database::database(options o, clock& c) : impl_(std::make_shared<impl>(std::move
 }
 
 database::~database() = default;
+
+void database::log_in_as(login who) {
+    impl_->shared->log_in_as(std::move(who));
+    const std::scoped_lock guard(impl_->mutex);
+    for (const auto& [_, p] : impl_->pools) asio::post(p->executor(), [p] { p->retire_idle(); });
+}
 
 pool_stats database::stats() const { return impl_->stats(); }
 const std::string& database::name() const noexcept { return impl_->shared->options.name; }

@@ -135,6 +135,11 @@ private:
 // The transaction behind a unit of work of pg::database.
 [[nodiscard]] inline transaction& of(storage::unit_of_work& uow) { return static_cast<transaction&>(uow); }
 
+// Who to be at the server, where that changes while the process runs.
+struct login {
+    std::string user, password;
+};
+
 struct options {
     std::string conninfo;                       // libpq keywords; the password is kept out of logs and errors
     std::string name = "main";                  // label in metrics and traces: the service
@@ -149,6 +154,11 @@ struct options {
     // For statements that find their rows by an index: planned once a connection, whatever the parameters, and never so as to read a
     // whole table, which is best while it is empty and dear when it has grown.
     bool by_index = false;
+    // Every connection does what it does as this role, which its login is a member of; empty: as its login.
+    std::string assumed_role{};
+    std::string search_path{};                  // of every connection; empty: as the server has it for the login
+    // Called when the server refuses a login that log_in_as() gave. On any thread.
+    std::function<void(const std::string& user)> on_refused{};
 };
 
 struct pool_stats {
@@ -178,6 +188,10 @@ public:
     // Calls on_notify(channel, payload) on a connection of its own until cancelled. Once it listens, at first and after
     // each reconnect, calls it with an empty payload for every channel: notifications may have been missed before.
     task<void> listen(std::vector<std::string> channels, std::function<void(std::string_view channel, std::string_view payload)>);
+
+    // From now on connections are opened with this login. Those of the one before serve what they serve, and are closed then: no call
+    // fails by the change. While the server refuses the latest login, calls wait for another as they do for a server that is away.
+    void log_in_as(login);
 
     [[nodiscard]] pool_stats stats() const;       // summed over cores
     [[nodiscard]] const std::string& name() const noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <libpq-fe.h>
 
@@ -31,7 +32,24 @@ void deliver(PGconn* c, const on_notification& on_notify) {
     }
 }
 
-// Returns never: ends by an exception when the connection is lost or the task is cancelled.
+// A listener waits for ever, so it is told when another login is used from now on.
+struct change_watch {
+    std::shared_ptr<bool> alive;  // held by the listener alone, so that nobody touches a wire that is gone
+    std::shared_ptr<std::function<void()>> tell;
+};
+
+change_watch end_at_change(client& shared, channel& wire) {
+    change_watch out{std::make_shared<bool>(true), {}};
+    out.tell = std::make_shared<std::function<void()>>([at = &wire, executor = wire.executor(), alive = std::weak_ptr(out.alive)] {
+        asio::post(executor, [at, alive] {
+            if (!alive.expired()) at->end_wait();
+        });
+    });
+    shared.on_change(out.tell);
+    return out;
+}
+
+// Ends when another login is to be used; by an exception when the connection is lost or the task is cancelled.
 task<void> listen_once(channel& wire, std::shared_ptr<client> shared, const std::vector<std::string>& channels, const on_notification& on_notify,
                        bool& listening) {
     co_await wire.connect(shared->clock.steady_now() + shared->options.connect_timeout);
@@ -50,7 +68,8 @@ task<void> listen_once(channel& wire, std::shared_ptr<client> shared, const std:
     wire.clear_deadline();
     listening = true;
     for (const auto& name : channels) on_notify(name, {});
-    for (;;) {
+    const auto watch = end_at_change(*shared, wire);
+    while (wire.current()) {
         deliver(wire.raw(), on_notify);
         co_await wire.readable();
     }
@@ -67,7 +86,7 @@ task<void> listen_forever(std::shared_ptr<client> shared, std::vector<std::strin
         try {
             co_await listen_once(wire, shared, channels, on_notify, listening);
         } catch (const failure& e) {
-            telemetry::warn("pg.listen_lost", {{"database", shared->options.name}, {"error", e.what()}});
+            if (wire.current()) telemetry::warn("pg.listen_lost", {{"database", shared->options.name}, {"error", e.what()}});
         }
         if (listening) delay = first_delay;
         co_await shared->clock.sleep_for(delay / 2 + milliseconds(system_rng().below(static_cast<std::uint64_t>(delay.count()))));

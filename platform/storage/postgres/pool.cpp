@@ -125,7 +125,9 @@ task<pool::lease> pool::acquire(steady_point deadline) {
     while (!found && !idle_.empty()) {
         found = std::move(idle_.back().held);
         idle_.pop_back();
-        if (!found->alive()) {  // the server was restarted, or closed it
+        if (!found->current()) {
+            drop(std::move(found));
+        } else if (!found->alive()) {  // the server was restarted, or closed it
             stats_->reconnects.fetch_add(1, std::memory_order_relaxed);
             drop(std::move(found));
         }
@@ -149,6 +151,10 @@ task<std::unique_ptr<connection>> pool::connect(steady_point until) {
             co_return fresh;
         } catch (const connection_lost&) {
             problem = std::current_exception();
+        } catch (const login_refused&) {
+            // A login that was given is taken back at times, and another follows.
+            if (!client_->options.on_refused) throw;
+            problem = std::current_exception();
         }
         fresh.reset();
         stats_->reconnects.fetch_add(1, std::memory_order_relaxed);
@@ -162,13 +168,24 @@ task<std::unique_ptr<connection>> pool::connect(steady_point until) {
 void pool::drop(std::unique_ptr<connection>) noexcept { stats_->open.fetch_sub(1, std::memory_order_relaxed); }
 
 void pool::give_back(std::unique_ptr<connection> c) noexcept {
-    if (c->reusable() && !closing_) {
+    if (c->reusable() && c->current() && !closing_) {
         idle_.push_back({std::move(c), client_->clock.steady_now()});
         arm_sweeper();
     } else {
         drop(std::move(c));
     }
     give_slot();
+}
+
+void pool::retire_idle() {
+    for (auto it = idle_.begin(); it != idle_.end();) {
+        if (it->held->current()) {
+            ++it;
+            continue;
+        }
+        drop(std::move(it->held));
+        it = idle_.erase(it);
+    }
 }
 
 void pool::arm_sweeper() {

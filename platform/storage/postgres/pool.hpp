@@ -35,8 +35,12 @@ public:
     // Waits in line at most until the earlier of acquire_timeout and deadline.
     // Throws failure UNAVAILABLE or DEADLINE_EXCEEDED, login_refused.
     task<lease> acquire(steady_point deadline);
+    // Closes idle connections of an earlier login.
+    void retire_idle();
     // Refuses new callers, wakes those in line, closes idle connections and waits for busy ones.
     task<void> close();
+
+    [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
 
     struct counters {
         std::atomic<int> open{0}, busy{0}, waiting{0};
