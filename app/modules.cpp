@@ -118,20 +118,24 @@ namespace {
 constexpr pg::statement probe{"database.probe", "SELECT 1"};
 constexpr milliseconds probe_interval{500};
 
-void connect(const process& p, std::string_view service, std::map<std::string, std::unique_ptr<pg::database>, std::less<>>& to) {
-    to.emplace(service, std::make_unique<pg::database>(pg::options{.conninfo = p.conninfo(service),
-                                                                   .name = std::string(service),
-                                                                   .max_connections_per_core = p.settings.get<int>("database.connections"),
-                                                                   .by_index = true},
-                                                       p.clock));
+using databases = std::map<std::string, std::unique_ptr<pg::database>, std::less<>>;
+
+void connect(const process& p, std::string_view service, database_logins* logins, databases& to) {
+    pg::options o{.conninfo = p.conninfo(service), .name = std::string(service), .max_connections_per_core = p.settings.get<int>("database.connections"), .by_index = true};
+    if (logins != nullptr) logins->prepare(service, o);
+    const auto& db = to.emplace(service, std::make_unique<pg::database>(std::move(o), p.clock)).first->second;
+    if (logins != nullptr) logins->give(service, *db);
 }
 
-std::map<std::string, std::unique_ptr<pg::database>, std::less<>> connect(const process& p) {
-    std::map<std::string, std::unique_ptr<pg::database>, std::less<>> out;
-    connect(p, "log", out);
+// Opens them. Gives what renews their logins, which ends before them.
+std::unique_ptr<database_logins> connect(const process& p, databases& to) {
+    const auto from = vault::parse_place(p.settings.get<std::string>("vault.database"));
+    std::unique_ptr<database_logins> logins;
+    if (p.vault != nullptr && from && from->given()) logins = std::make_unique<database_logins>(*p.vault, p.clock, *from);
+    connect(p, "log", logins.get(), to);
     for (const auto& r : roles())
-        if (p.holds(r.name)) connect(p, r.schema, out);
-    return out;
+        if (p.holds(r.name)) connect(p, r.schema, logins.get(), to);
+    return logins;
 }
 
 std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_of(const process& p) {
@@ -151,7 +155,7 @@ std::unique_ptr<shared_store> shared_store_of(const process& p) {
 }  // namespace
 
 modules::modules(process p)
-    : process_(std::move(p)), databases_(connect(process_)), channels_(channels_of(process_)), shared_(shared_store_of(process_)),
+    : process_(std::move(p)), logins_(connect(process_, databases_)), channels_(channels_of(process_)), shared_(shared_store_of(process_)),
       log_(make_event_log(process_, database("log"))), log(*log_) {
     if (holds("notification")) mails_ = std::make_unique<mail_jobs>(process_, database("notification"));
     bind();
@@ -210,6 +214,7 @@ gateway::edge_shared modules::shared() noexcept {
 
 std::vector<bv::module> modules::lifecycle() {
     std::vector<bv::module> out;
+    if (process_.vault != nullptr) out.push_back(vault_lifecycle(*process_.vault, logins_.get(), process_.clock));
     if (shared_) out.push_back(shared_->lifecycle());  // nobody needs it: the first to start is the last to stop
     // Pools open at first use; a database that is away shows in readiness.
     out.push_back({.name = "database",

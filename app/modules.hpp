@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/database_logins.hpp"
 #include "app/event_log.hpp"
 #include "app/part.hpp"
 #include "app/role_directory.hpp"
@@ -72,6 +73,7 @@ struct process {
     rabbitmq_access rabbitmq{};                                          // that announces jobs
     role_directory* peers = nullptr;                                     // who holds the others; null: it holds all
     rpc::peer_identity identity{};                                       // where others are held
+    vault::client* vault = nullptr;                                      // that the secrets are in; null: a sealed file
 
     [[nodiscard]] bool holds(std::string_view role) const;
 };
@@ -117,6 +119,7 @@ private:
     scope watching_{"database"};
     std::atomic<bool> database_away_{false};
     std::map<std::string, std::unique_ptr<pg::database>, std::less<>> databases_;
+    std::unique_ptr<database_logins> logins_;  // of those; null: passwords that stay
     std::map<std::string, std::unique_ptr<rpc::peer_channel>, std::less<>> channels_;
     std::unique_ptr<shared_store> shared_;
     std::unique_ptr<mail_jobs> mails_;

@@ -4,7 +4,7 @@
 #include "app/cli/command.hpp"
 #include "app/demo/journey.hpp"
 #include "app/stack/local_client.hpp"
-#include "platform/security/secrets.hpp"
+#include "app/stack/secret_store.hpp"
 
 namespace bv::cli {
 
@@ -15,7 +15,7 @@ int run(const common& c, bool fast) {
     demo::options o;
     o.where = stack::local_client(platform);
     o.url = platform.url;
-    if (const auto key = security::open_sealed_file(c.directory() / "secrets")->get("dev.operator.api_key")) o.operator_key = *key;
+    if (const auto key = stack::find_secrets(c.load(), c.directory()).secrets->get("dev.operator.api_key")) o.operator_key = *key;
     const bool terminal = on_terminal(1);
     demo::narrator says(std::cout, terminal, terminal && !fast ? milliseconds(1'500) : milliseconds(0));
     return demo::journey(std::move(o), says).run() ? done : failed;

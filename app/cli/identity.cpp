@@ -7,6 +7,7 @@
 #include "app/roles.hpp"
 #include "app/stack/identity_files.hpp"
 #include "app/stack/migrate.hpp"
+#include "app/stack/secret_store.hpp"
 #include "app/stack/settings.hpp"
 #include "platform/core/error.hpp"
 #include "platform/security/certificate_authority.hpp"
@@ -37,11 +38,11 @@ int issue(common c, const options& o) {
     if (!roles) throw failure(roles.error());
     if (roles->size() != 1) throw failure(code::invalid_argument, "ONE_ROLE", "a certificate names one role");
     const auto dir = stack::data_dir::open(stack::data_directory(settings));
-    const auto secrets = security::open_sealed_file(dir.folder("secrets"));
+    auto store = stack::open_secrets(settings, dir.path());
     const auto now = system_clock().now();
-    const auto authority = authority_of(*secrets, settings.get<std::string>("peers.trust_domain"), now);
-    const security::spiffe_id id{authority.trust_domain(), '/' + roles->front()};
-    const auto fresh = authority.issue(id, now, std::chrono::duration_cast<seconds>(settings.get<milliseconds>("peers.certificate_life")));
+    const auto life = std::chrono::duration_cast<seconds>(settings.get<milliseconds>("peers.certificate_life"));
+    const security::spiffe_id id{settings.get<std::string>("peers.trust_domain"), '/' + roles->front()};
+    const auto fresh = store.vault ? stack::certificates_from(store, settings)(id, now, life) : authority_of(*store.secrets, id.trust_domain, now).issue(id, now, life);
     std::filesystem::create_directories(o.out);
     const auto paths = stack::identity_paths_in(o.out);
     security::write_private_file(paths.authorities, fresh.trust);
@@ -56,12 +57,12 @@ int migrate(const common& c) {
     const auto url = settings.get<std::string>("database.url");
     if (url.empty()) throw failure(code::failed_precondition, "SETTING_MISSING", "bv migrate needs database.url; for the private database of a data directory bv up does it");
     const auto dir = stack::data_dir::open(stack::data_directory(settings));
-    const auto secrets = security::open_sealed_file(dir.folder("secrets"));
+    const auto store = stack::open_secrets(settings, dir.path());
     auto database = pg::cluster::external(url);
     database.start();
     runtime on(1);
     on.start();
-    const int applied = stack::migrate(on, database, *secrets);
+    const int applied = stack::migrate(on, database, *store.secrets);
     on.stop();
     on.join();
     std::cout << fmt::format("{} migrations applied\n", applied);

@@ -9,7 +9,7 @@
 #include "app/load/load.hpp"
 #include "app/replay/progress_line.hpp"
 #include "app/stack/local_client.hpp"
-#include "platform/security/secrets.hpp"
+#include "app/stack/secret_store.hpp"
 
 namespace bv::cli {
 
@@ -71,7 +71,7 @@ load::target find_target(const common& c, const flags& f) {
         return out;
     }
     out.where = stack::local_client(find_running(c));
-    if (const auto key = security::open_sealed_file(c.directory() / "secrets")->get("dev.importer.api_key")) out.importer_key = *key;
+    if (const auto key = stack::find_secrets(c.load(), c.directory()).secrets->get("dev.importer.api_key")) out.importer_key = *key;
     return out;
 }
 

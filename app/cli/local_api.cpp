@@ -4,15 +4,15 @@
 #include <fmt/format.h>
 
 #include "app/stack/local_client.hpp"
+#include "app/stack/secret_store.hpp"
 #include "platform/core/error.hpp"
-#include "platform/security/secrets.hpp"
 
 namespace bv::cli {
 
 namespace json = boost::json;
 
 local_api::local_api(const common& c, const std::string& key_name) : platform_(find_running(c)), runtime_(1), client_(stack::local_client(platform_)) {
-    const auto key = security::open_sealed_file(c.directory() / "secrets")->get(key_name);
+    const auto key = stack::find_secrets(c.load(), c.directory()).secrets->get(key_name);
     if (!key) throw failure(code::failed_precondition, "NO_KEY", "the data directory holds no operator key; it is made at the first start with demo.seed=true");
     key_ = *key;
     runtime_.start();

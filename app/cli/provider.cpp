@@ -4,11 +4,11 @@
 
 #include "app/cli/command.hpp"
 #include "app/stack/provider_child.hpp"
+#include "app/stack/secret_store.hpp"
 #include "domains/commerce/payment/provider/provider.hpp"
 #include "platform/core/error.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/runtime/signals.hpp"
-#include "platform/security/secrets.hpp"
 
 namespace bv::cli {
 
@@ -27,15 +27,17 @@ void write_port(const std::string& file, std::uint16_t port) {
 
 int run(const common& c, const options& o) {
     const auto data = c.directory();
-    const auto secrets = security::open_sealed_file(data / "secrets");
     payment_provider::options p;
     p.port = o.port;
     p.journal_file = data / "provider" / "journal";
-    p.api_key = secrets->get_or_put(stack::provider_api_key, security::random_secret());
+    {
+        const auto [vault, secrets] = stack::find_secrets(c.load(), data);
+        p.api_key = secrets->get_or_put(stack::provider_api_key, security::random_secret());
+        if (!o.platform_url.empty()) p.callback.secret = secrets->get_or_put(stack::provider_callback_secret, security::random_secret());
+    }
     if (!o.platform_url.empty()) {
         p.callback.url = o.platform_url + "/v1/payments:providerCallback";
         p.callback.certificate = o.platform_certificate;
-        p.callback.secret = secrets->get_or_put(stack::provider_callback_secret, security::random_secret());
     }
     runtime rt(1);
     rt.start();

@@ -9,8 +9,8 @@
 #include "app/replay/replay.hpp"
 #include "app/stack/child.hpp"
 #include "app/stack/local_client.hpp"
+#include "app/stack/secret_store.hpp"
 #include "platform/core/error.hpp"
-#include "platform/security/secrets.hpp"
 
 namespace bv::cli {
 
@@ -29,7 +29,7 @@ struct options {
 };
 
 std::string key_of(const common& c, std::initializer_list<const char*> names) {
-    const auto secrets = security::open_sealed_file(c.directory() / "secrets");
+    const auto [vault, secrets] = stack::find_secrets(c.load(), c.directory());
     for (const char* name : names)
         if (const auto key = secrets->get(name)) return *key;
     return {};

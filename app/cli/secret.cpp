@@ -1,20 +1,23 @@
-// bv secret: the development logins, again.
+// bv secret: the development logins, again; and the way of all secrets into Vault.
 #include <iostream>
 
+#include <fmt/format.h>
+
 #include "app/cli/command.hpp"
+#include "app/stack/secret_store.hpp"
 #include "platform/core/error.hpp"
-#include "platform/security/secrets.hpp"
 
 namespace bv::cli {
 
 namespace {
 
-constexpr std::string_view shown = "dev.";  // nothing else leaves the sealed file
+constexpr std::string_view shown = "dev.";  // nothing else is printed
 
 int show(const common& c, const std::string& name) {
-    const auto folder = c.directory() / "secrets";
-    if (!std::filesystem::exists(folder)) throw failure(code::failed_precondition, "NOT_RUNNING", "nothing has been started yet: bv up makes the development logins");
-    const auto secrets = security::open_sealed_file(folder);
+    const auto data = c.directory();
+    if (!std::filesystem::exists(data / "secrets") && !std::filesystem::exists(data / "vault.json"))
+        throw failure(code::failed_precondition, "NOT_RUNNING", "nothing has been started yet: bv up makes the development logins");
+    const auto [vault, secrets] = stack::find_secrets(c.load(), data);
     if (name.empty()) {
         for (const auto& n : secrets->names())
             if (n.starts_with(shown)) std::cout << n << '\n';
@@ -27,13 +30,26 @@ int show(const common& c, const std::string& name) {
     return done;
 }
 
+int move(const common& c) {
+    const auto dir = stack::data_dir::find(c.directory());
+    if (!dir) throw failure(code::failed_precondition, "NOT_RUNNING", fmt::format("there is no data in {}", c.directory().string()));
+    if (dir->is_locked()) throw failure(code::failed_precondition, "ALREADY_RUNNING", "the platform runs, with the secrets where they are. Stop it first: bv down");
+    const auto settings = c.load();
+    const auto moved = stack::move_to_vault(settings, dir->path());
+    std::cout << fmt::format("{} secrets are in Vault now; the next start needs the same settings. When it has worked, delete {} and its master.key.\n", moved,
+                             (dir->path() / "secrets/secrets.sealed.moved").string());
+    return done;
+}
+
 }  // namespace
 
 void add_secret(CLI::App& parser, common& c) {
     auto name = std::make_shared<std::string>();
     auto* command = parser.add_subcommand("secret", "Print a development login (dev.admin.password, dev.importer.api_key …); without a name, list them.");
-    command->add_option("name", *name, "its name");
-    command->callback([name, &c] { c.exit = show(c, *name); });
+    auto to_vault = std::make_shared<bool>(false);
+    auto* which = command->add_option("name", *name, "its name");
+    command->add_flag("--to-vault", *to_vault, "move all secrets of a stopped platform from the sealed file to the Vault of the settings (secrets.backend=vault, vault.…)")->excludes(which);
+    command->callback([name, to_vault, &c] { c.exit = *to_vault ? move(c) : show(c, *name); });
 }
 
 }  // namespace bv::cli

@@ -6,9 +6,9 @@
 
 #include "app/cli/command.hpp"
 #include "app/stack/provider_child.hpp"
+#include "app/stack/secret_store.hpp"
 #include "app/stack/settings.hpp"
 #include "platform/core/error.hpp"
-#include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "verify/check.hpp"
 
@@ -68,7 +68,7 @@ public:
             why_not = "the payment provider does not run";
             return std::nullopt;
         }
-        const auto secrets = dir_ ? security::open_sealed_file(dir_->path() / "secrets") : nullptr;
+        const auto [vault, secrets] = dir_ ? stack::find_secrets(settings_, dir_->path()) : stack::secret_store{};
         const auto key = secrets ? secrets->get(stack::provider_api_key) : result<std::string>(std::unexpected(error{}));
         if (!key) {
             why_not = "its API key is not in the data directory's secrets";

@@ -3,6 +3,7 @@
 //   lock            held (flock) by the running platform, so that a second start knows
 //   platform.json   what runs: process ids, ports, URLs; rewritten at every start, removed at a clean stop
 //   postgres/       the private cluster          secrets/   keys and passwords, 0600
+//   vault.json      where in Vault they are instead, without anything secret
 //   redis/          the private Redis of up --with redis
 //   kafka/          the private broker of up --with kafka
 //   registry/       the private schema registry of up --with registry

@@ -20,13 +20,13 @@
 #include "app/stack/rabbitmq_child.hpp"
 #include "app/stack/redis_child.hpp"
 #include "app/stack/registry_child.hpp"
+#include "app/stack/secret_store.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/supervisor.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signals.hpp"
-#include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -65,7 +65,7 @@ task<void> drop_unfinished_claims(pg::database& admin) { co_await admin.query(dr
 
 struct platform::impl {
     impl(const config& c, data_dir& d, reporter r)
-        : settings(c), dir(d), report(std::move(r)), secrets(security::open_sealed_file(dir.folder("secrets"))), database(make_cluster(c, d)),
+        : settings(c), dir(d), report(std::move(r)), store(open_secrets(c, dir.path())), secrets(store.secrets), database(make_cluster(c, d)),
           runtime(c.get<std::size_t>("runtime.cores")) {}
 
     void heed_signals();  // from here on SIGINT and SIGTERM end the platform in order, also while it starts
@@ -88,7 +88,8 @@ struct platform::impl {
     data_dir& dir;
     reporter report;
     running_platform state;
-    std::unique_ptr<security::secrets> secrets;
+    secret_store store;
+    const std::unique_ptr<security::secrets>& secrets;
     pg::cluster database;
     bv::runtime runtime;
     std::unique_ptr<telemetry_export> exports;
@@ -189,7 +190,8 @@ void platform::impl::start_services() {
         .redis = redis_endpoints(),
         .kafka_brokers = kafka.brokers(),
         .registry_url = registry.url(),
-        .rabbitmq = rabbitmq_of(settings, *secrets, rabbitmq.address())});
+        .rabbitmq = rabbitmq_of(settings, *secrets, rabbitmq.address()),
+        .vault = store.vault.get()});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
@@ -211,8 +213,8 @@ void platform::impl::start_roles() {
     o.before_gateway = [this] { drop_claims(); };
     o.report = report;
     o.certificate_life = std::chrono::duration_cast<seconds>(settings.get<milliseconds>("peers.certificate_life"));
-    auto authority = security::certificate_authority::open(*secrets, settings.get<std::string>("peers.trust_domain"), system_clock().now());
-    roles = std::make_unique<supervisor>(dir, runtime, std::move(authority), std::move(o));
+    o.trust_domain = settings.get<std::string>("peers.trust_domain");
+    roles = std::make_unique<supervisor>(dir, runtime, certificates_from(store, settings), std::move(o));
     roles->start([this] { return is_asked_to_stop(); });
     logins = roles->logins();
 }

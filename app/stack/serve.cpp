@@ -15,11 +15,11 @@
 #include "app/stack/node.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/rabbitmq_child.hpp"
+#include "app/stack/secret_store.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/surroundings.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/runtime/signals.hpp"
-#include "platform/security/secrets.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
@@ -123,7 +123,8 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     const auto around = alone ? as_given(settings, dir, roles.front()) : of_running(settings, dir);
     const auto place = place_of(settings, supervised);
     configure_telemetry(settings);
-    const auto secrets = security::open_sealed_file(dir.path() / "secrets");
+    const auto store = open_secrets(settings, dir.path());
+    const auto& secrets = store.secrets;
     const auto database = database_of(settings, dir);
     bv::runtime runtime(settings.get<std::size_t>("runtime.cores"));
     runtime.start();
@@ -147,7 +148,8 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
              .registry_url = around.registry,
              .rabbitmq = rabbitmq_of(settings, *secrets, around.rabbitmq),
              .peers = around.peers.get(),
-             .identity = own});
+             .identity = own,
+             .vault = store.vault.get()});
     me.start();
     instance said{::getpid(), 0, {}};
     if (settings.get<bool>("demo.seed")) said.logins = me.seed();

@@ -8,6 +8,7 @@
 #include "app/stack/extras.hpp"
 #include "app/stack/public_url.hpp"
 #include "app/stack/registry_child.hpp"
+#include "app/stack/secret_store.hpp"
 #include "app/stack/telemetry_export.hpp"
 #include "platform/jobs/rabbitmq/options.hpp"
 #include "platform/security/spiffe_id.hpp"
@@ -54,6 +55,17 @@ config_schema settings_schema() {
         .secret("database.url", "libpq connection of a role that may create roles; empty: a private PostgreSQL in the data directory")
         .text("database.account", "postgres", "account that runs the private PostgreSQL, Redis and RabbitMQ when this process is root")
         .integer("database.connections", 4, {1, 64}, "connections a service and core")
+        .choice("secrets.backend", "file", {"file", "vault"}, "where keys and passwords are: sealed in a file of the data directory, or in Vault")
+        .text("vault.address", "", "where Vault is, such as https://vault.internal:8200")
+        .text("vault.ca_file", "", "PEM file of the authority that Vault's certificate is checked with; empty: the system's")
+        .text("vault.approle", "approle", "mount of the log-in by AppRole")
+        .text("vault.role_id", "", "the platform's AppRole")
+        .text("vault.secret_id_file", "", "file with its secret id, mode 0600; read at each log-in")
+        .text("vault.kv", "secret/bitvelocity", "mount of KV version 2, and the folder that the secrets are in")
+        .text("vault.transit", "transit/bitvelocity", "mount of transit, and the key that wraps keys; empty: KV keeps them as they are")
+        .text("vault.pki", "pki/bitvelocity", "mount of PKI, and the role that issues the certificates of processes; empty: the platform's own authority, whose key is in KV")
+        .text("vault.database", "database/bitvelocity", "mount of the database engine, and what its roles' names begin with: …-orders; empty: passwords that stay, in KV")
+        .duration("vault.call_timeout", 2s, {50ms, 1min}, "of one call to Vault")
         .text("provider.url", "", "base URL of the payment provider; empty: the development provider as a child process")
         .duration("provider.timeout", 2s, {50ms, 1min}, "of one call to the payment provider")
         .list("stack.with", {}, "servers that are started beside the platform, unless they are given: kafka, rabbitmq, redis, registry")
@@ -142,6 +154,7 @@ config load_settings(const std::string& file, std::vector<std::string> flags) {
         throw failure(code::invalid_argument, "INVALID_SETTING", "peers.trust_domain: \"" + domain + "\" is no trust domain: use a-z, 0-9, '.', '-' and '_'");
     if (const auto peers = app::parse_addresses(loaded->get<std::vector<std::string>>("peers.addresses")); !peers) throw failure(peers.error());
     check_export_settings(*loaded);
+    check_secrets_settings(*loaded);
     if (const auto with = parse_extras(loaded->get<std::vector<std::string>>("stack.with")); !with) throw failure(with.error());
     if (const auto registry = check_registry_settings(*loaded); !registry) throw failure(registry.error());
     for (const auto& e : loaded->get<std::vector<std::string>>("redis.endpoints"))

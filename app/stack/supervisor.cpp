@@ -41,6 +41,7 @@ namespace {
 
 constexpr auto probe_patience = 1s;
 constexpr auto drain_patience = 28s;
+constexpr auto identity_pause = 5s;  // before another certificate is asked for where none was issued
 constexpr auto tend_interval = 500ms;  // while a command is carried out
 constexpr auto notice = 50ms;  // others look at roles.json again after 20
 
@@ -60,8 +61,8 @@ std::string log_tail(const std::filesystem::path& file) {
 
 }  // namespace
 
-supervisor::supervisor(const data_dir& dir, bv::runtime& r, security::certificate_authority a, supervisor_options o)
-    : dir_(dir), runtime_(r), options_(std::move(o)), authority_(std::move(a)), control_(dir.path() / "control") {
+supervisor::supervisor(const data_dir& dir, bv::runtime& r, certificate_source c, supervisor_options o)
+    : dir_(dir), runtime_(r), options_(std::move(o)), certificates_(std::move(c)), control_(dir.path() / "control") {
     std::error_code ec;
     std::filesystem::remove_all(dir_.path() / "run", ec);
     (void)dir_.folder("run");
@@ -95,18 +96,28 @@ void supervisor::launch(process& p) {
     p.answers = p.healthy = false;
     p.started = p.heard = clock::now();
     p.identity = identity_sender::open();
+    identify(p);  // before it starts: where no certificate is to be had, no process is either
     p.child = child::start(std::move(arguments), dir_.folder("log") / (p.role + ".log"), p.identity.others_end());
     p.identity.give_away();
-    identify(p);
     telemetry::info("stack.role_started", {{"role", p.role}, {"pid", static_cast<std::int64_t>(p.child.pid())}});
 }
 
 // A new certificate, well before the last one ends. One that does not take it is asked again at the next look.
 void supervisor::identify(process& p) {
     const auto now = system_clock().now();
-    const auto fresh = authority_.issue({authority_.trust_domain(), '/' + p.role}, now, options_.certificate_life);
+    const auto fresh = certificates_({options_.trust_domain, '/' + p.role}, now, options_.certificate_life);
     if (!p.identity.send(fresh)) return telemetry::warn("stack.identity_not_taken", {{"role", p.role}, {"pid", static_cast<std::int64_t>(p.child.pid())}});
-    p.identify_at = clock::now() + options_.certificate_life / 2;
+    p.identify_at = clock::now() + (fresh.not_after - now) / 2;
+}
+
+// Who issues may be away: the process goes on with the certificate that it has.
+void supervisor::identify_again(process& p) {
+    try {
+        identify(p);
+    } catch (const failure& f) {
+        p.identify_at = clock::now() + std::min<std::chrono::milliseconds>(identity_pause, options_.certificate_life / 8);
+        telemetry::warn("stack.identity_not_issued", {{"role", p.role}, {"reason", f.error().reason}, {"error", f.error().message}});
+    }
 }
 
 // A client's connections belong to the thread that they were made on.
@@ -191,7 +202,7 @@ void supervisor::tend(process& p) {
         return;
     }
     if (!p.child.running()) return bury(p, "its process has ended");
-    if (clock::now() >= p.identify_at) identify(p);
+    if (clock::now() >= p.identify_at) identify_again(p);
     const bool starting = p.port == 0;
     if (probe(p)) return;
     if (clock::now() - p.heard < (starting ? options_.start_patience : options_.silence)) return;

@@ -16,9 +16,9 @@
 #include "app/stack/child.hpp"
 #include "app/stack/control.hpp"
 #include "app/stack/data_dir.hpp"
+#include "app/stack/secret_store.hpp"
 #include "platform/net/http/client.hpp"
 #include "platform/runtime/runtime.hpp"
-#include "platform/security/certificate_authority.hpp"
 
 namespace bv::stack {
 
@@ -30,14 +30,15 @@ struct supervisor_options {
     std::chrono::milliseconds silence{10'000};       // a process that has not answered for so long is ended and started again
     std::chrono::milliseconds first_pause{200}, longest_pause{10'000};  // before a start that follows a death
     std::chrono::milliseconds steady{30'000};        // after so long the pauses begin anew
+    std::string trust_domain{};                      // of the processes' certificates
     std::chrono::seconds certificate_life{3'600};    // of a process's certificate: it is given the next at half of that
 };
 
 // One thread at a time: the one that constructs it, for the processes end with it.
 class supervisor {
 public:
-    // The data directory is locked by the caller, platform.json is written. They outlive it. The authority says who each process is.
-    supervisor(const data_dir&, bv::runtime&, security::certificate_authority, supervisor_options);
+    // The data directory is locked by the caller, platform.json is written. They outlive it. The certificates say who each process is.
+    supervisor(const data_dir&, bv::runtime&, certificate_source, supervisor_options);
     ~supervisor();
 
     // Starts one process of each role and waits until all answer. Throws failure UNAVAILABLE "ROLE_FAILED" with the end of its
@@ -61,6 +62,7 @@ private:
     bool take_port(process&);
     void forget_port(process&);
     void identify(process&);
+    void identify_again(process&);
     void tend(process&);
     // While a command waits for some of them: as tend(), for the others and not more often.
     void tend_others(const std::vector<const process*>& waited_for);
@@ -78,7 +80,7 @@ private:
     const data_dir& dir_;
     bv::runtime& runtime_;
     const supervisor_options options_;
-    const security::certificate_authority authority_;
+    const certificate_source certificates_;
     control_box control_;
     std::map<std::string, processes, std::less<>> roles_;
     std::vector<std::string> logins_;

@@ -39,7 +39,7 @@ surroundings of_running(const config& c, const data_dir& dir) {
 }
 
 surroundings as_given(const config& c, const data_dir& dir, std::string_view role) {
-    if (!std::filesystem::exists(dir.path() / "secrets"))
+    if (c.get<std::string>("secrets.backend") == "file" && !std::filesystem::exists(dir.path() / "secrets"))
         throw failure(code::failed_precondition, "NO_SECRETS", fmt::format("{} has no secrets: bv migrate makes them, and all roles of a platform share them", dir.path().string()));
     (void)required(c, "database.url", "every role");
     auto peers = app::parse_addresses(c.get<std::vector<std::string>>("peers.addresses"));

@@ -1,0 +1,157 @@
+#include "app/stack/secret_store.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "platform/security/digest.hpp"
+#include "platform/security/vault/issuer.hpp"
+#include "platform/security/vault/store.hpp"
+
+namespace bv::stack {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+namespace {
+
+bool is_vault(const config& c) { return c.get<std::string>("secrets.backend") == "vault"; }
+
+[[noreturn]] void invalid_setting(const char* key, std::string_view why) {
+    throw failure(code::invalid_argument, "INVALID_SETTING", fmt::format("{}: {}", key, why));
+}
+
+vault::place place_of(const config& c, const char* key) {
+    const auto text = c.get<std::string>(key);
+    auto out = vault::parse_place(text);
+    if (!out) invalid_setting(key, fmt::format("\"{}\" is not of the form MOUNT/NAME", text));
+    return std::move(*out);
+}
+
+vault::options options_of(const config& c) {
+    vault::options o;
+    o.address = c.get<std::string>("vault.address");
+    o.ca_file = c.get<std::string>("vault.ca_file");
+    o.approle = c.get<std::string>("vault.approle");
+    o.role_id = c.get<std::string>("vault.role_id");
+    o.secret_id_file = c.get<std::string>("vault.secret_id_file");
+    o.kv = place_of(c, "vault.kv");
+    o.transit = place_of(c, "vault.transit");
+    o.call_timeout = c.get<milliseconds>("vault.call_timeout");
+    return o;
+}
+
+fs::path memory_of(const fs::path& data) { return data / "vault.json"; }
+
+void remember(const fs::path& data, const vault::options& o) {
+    const json::object all{{"address", o.address}, {"ca_file", o.ca_file.empty() ? "" : fs::absolute(o.ca_file).string()}, {"approle", o.approle}, {"role_id", o.role_id},
+                           {"secret_id_file", fs::absolute(o.secret_id_file).string()}, {"kv", o.kv.mount + '/' + o.kv.name},
+                           {"transit", o.transit.given() ? o.transit.mount + '/' + o.transit.name : ""}, {"call_timeout_ms", o.call_timeout.count()}};
+    const auto fresh = memory_of(data).string() + fmt::format(".{}", ::getpid());
+    std::ofstream(fresh) << json::serialize(all) << '\n';
+    fs::rename(fresh, memory_of(data));
+}
+
+std::optional<vault::options> recall(const fs::path& data) {
+    if (!fs::exists(memory_of(data))) return std::nullopt;
+    std::ifstream in(memory_of(data));
+    std::stringstream text;
+    text << in.rdbuf();
+    boost::system::error_code ec;
+    const auto v = json::parse(text.str(), ec);
+    // Going on with a sealed file would make other keys.
+    if (ec || !v.is_object())
+        throw failure(code::data_loss, "SECRETS_ELSEWHERE", fmt::format("{} says where in Vault the secrets are, and cannot be read. Restore it, or start once with the settings of Vault after removing it", memory_of(data).string()));
+    vault::options o;
+    o.address = vault::text_at(v, "address");
+    o.ca_file = vault::text_at(v, "ca_file");
+    o.approle = vault::text_at(v, "approle");
+    o.role_id = vault::text_at(v, "role_id");
+    o.secret_id_file = vault::text_at(v, "secret_id_file");
+    o.kv = vault::parse_place(vault::text_at(v, "kv")).value_or(o.kv);
+    o.transit = vault::parse_place(vault::text_at(v, "transit")).value_or(o.transit);
+    o.call_timeout = milliseconds(vault::number_at(v, "call_timeout_ms"));
+    return o;
+}
+
+[[noreturn]] void elsewhere(const std::string& why) { throw failure(code::failed_precondition, "SECRETS_ELSEWHERE", why); }
+
+bool has_sealed_file(const fs::path& data) { return fs::exists(data / "secrets" / "secrets.sealed"); }
+
+secret_store in_vault(vault::options o) {
+    secret_store out;
+    out.vault = std::make_unique<vault::client>(std::move(o), system_clock());
+    out.vault->start();
+    out.secrets = std::make_unique<vault::store>(*out.vault, system_clock(), system_rng());
+    return out;
+}
+
+secret_store in_file(const fs::path& data) { return {nullptr, security::open_sealed_file(data / "secrets")}; }
+
+}  // namespace
+
+void check_secrets_settings(const config& c) {
+    for (const char* key : {"vault.kv", "vault.transit", "vault.pki", "vault.database"}) (void)place_of(c, key);
+    if (!is_vault(c)) return;
+    if (const auto at = vault::parse_address(c.get<std::string>("vault.address")); !at) throw failure(at.error());
+    for (const char* key : {"vault.role_id", "vault.secret_id_file", "vault.kv", "vault.approle"})
+        if (c.get<std::string>(key).empty()) invalid_setting(key, "secrets.backend=vault needs it");
+}
+
+secret_store open_secrets(const config& c, const fs::path& data) {
+    const auto known = recall(data);
+    if (!is_vault(c)) {
+        if (known)
+            elsewhere(fmt::format("the secrets of {} are in Vault at {}: start with secrets.backend=vault and the settings of Vault. A sealed file would begin with other keys, which do not open the data",
+                                  data.string(), known->address));
+        return in_file(data);
+    }
+    auto o = options_of(c);
+    if (!known && has_sealed_file(data))
+        elsewhere(fmt::format("the secrets of {} are in its sealed file. Move them to Vault, with the settings of this start: bv secret --to-vault", data.string()));
+    if (known && (known->kv.mount != o.kv.mount || known->kv.name != o.kv.name))
+        elsewhere(fmt::format("the secrets of {} are in Vault under {}/{}, and vault.kv is {}/{}: copy them there first, then remove {}", data.string(), known->kv.mount, known->kv.name, o.kv.mount,
+                              o.kv.name, memory_of(data).string()));
+    auto out = in_vault(o);
+    remember(data, o);
+    return out;
+}
+
+secret_store find_secrets(const config& c, const fs::path& data) {
+    if (is_vault(c)) return in_vault(options_of(c));
+    if (auto known = recall(data)) return in_vault(std::move(*known));
+    return in_file(data);
+}
+
+std::size_t move_to_vault(const config& c, const fs::path& data) {
+    if (!is_vault(c)) invalid_setting("secrets.backend", "it must be vault, with vault.address and the AppRole, to say where the secrets go");
+    if (!has_sealed_file(data)) elsewhere(fmt::format("{} has no sealed file: there is nothing to move", data.string()));
+    const auto file = security::open_sealed_file(data / "secrets");
+    auto o = options_of(c);
+    const auto there = in_vault(o);
+    const auto names = file->names();
+    for (const auto& name : names) {
+        auto value = *file->get(name);
+        auto kept = there.secrets->get_or_put(name, value);
+        const bool same = kept == value;
+        security::wipe(value), security::wipe(kept);
+        if (!same) elsewhere(fmt::format("Vault has another value of {} under {}/{}: it belongs to another platform. Choose another folder with vault.kv", name, o.kv.mount, o.kv.name));
+    }
+    remember(data, o);
+    fs::rename(data / "secrets" / "secrets.sealed", data / "secrets" / "secrets.sealed.moved");
+    return names.size();
+}
+
+certificate_source certificates_from(secret_store& from, const config& c) {
+    const auto place = place_of(c, "vault.pki");
+    if (from.vault && place.given())
+        return [vault = from.vault.get(), place](const security::spiffe_id& id, time_point now, seconds life) { return vault::issue(*vault, place, id, now, life); };
+    auto authority = std::make_shared<security::certificate_authority>(
+        security::certificate_authority::open(*from.secrets, c.get<std::string>("peers.trust_domain"), system_clock().now()));
+    return [authority](const security::spiffe_id& id, time_point now, seconds life) { return authority->issue(id, now, life); };
+}
+
+}  // namespace bv::stack
