@@ -56,7 +56,7 @@ protected:
 TEST_F(migrations, are_applied_once_in_order) {
     applied first, second;
     migrate_now(sets{}.all, &first);
-    EXPECT_THAT(first, ElementsAre("platform/0001_leases.sql", "platform/0001_platform.sql", "orders/0001_orders.sql", "orders/0002_note.sql", "stock/0001_stock.sql"));
+    EXPECT_THAT(first, ElementsAre("platform/0001_leases.sql", "platform/0001_platform.sql", "platform/0001_platform_jobs.sql", "orders/0001_orders.sql", "orders/0002_note.sql", "stock/0001_stock.sql"));
     migrate_now(sets{}.all, &second);
     EXPECT_THAT(second, ElementsAre());
 }
@@ -103,7 +103,7 @@ task<void> migrate_twice_at_once(database& db, applied* out) {
 TEST_F(migrations, by_several_at_once_are_applied_once) {
     applied all;
     with_database([&](database& db) { return migrate_twice_at_once(db, &all); }, fresh.admin_options());
-    EXPECT_THAT(all, ::testing::UnorderedElementsAre("platform/0001_leases.sql", "platform/0001_platform.sql", "orders/0001_orders.sql", "orders/0002_note.sql", "stock/0001_stock.sql"));
+    EXPECT_THAT(all, ::testing::UnorderedElementsAre("platform/0001_leases.sql", "platform/0001_platform.sql", "platform/0001_platform_jobs.sql", "orders/0001_orders.sql", "orders/0002_note.sql", "stock/0001_stock.sql"));
 }
 
 task<void> expect_isolated(database& orders) {
