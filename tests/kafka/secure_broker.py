@@ -84,7 +84,8 @@ class SecureBroker:
 
     def settings(self, ca, password):
         client = ["security.protocol=sasl_ssl", "sasl.mechanism=SCRAM-SHA-512", f"sasl.username={USER}", f"ssl.ca.location={ca}"]
-        return ["events.log=kafka", f"kafka.brokers=127.0.0.1:{self.port}", f"kafka.client={','.join(client)}", f"kafka.password={password}"]
+        return ["events.log=kafka", f"kafka.brokers=127.0.0.1:{self.port}", f"kafka.client={','.join(client)}", f"kafka.password={password}",
+                "orders.stock_timeout=4m", "orders.payment_timeout=4m"]
 
     def stop(self):
         os.kill(self.process.pid, signal.SIGKILL)

@@ -15,14 +15,14 @@ ORDER_PLACED = "bitvelocity.orders-bitvelocity.commerce.order.v1.OrderPlaced"
 
 @pytest.fixture
 def with_registry(kafka_platform, registry):  # noqa: F811
-    return kafka_platform("stack.with=registry", f"registry.program={registry}").start(timeout=240)
+    return kafka_platform("stack.with=registry", f"registry.program={registry}", "orders.stock_timeout=4m", "orders.payment_timeout=4m").start(timeout=240)
 
 
 def test_events_have_schemas_that_outlive_the_registry(with_registry):
     p = with_registry
     shopper = p.shopper()
     sku = p.operator().get("/v1/products", pageSize=1)["products"][0]["sku"]
-    assert final(shopper, place(shopper, [(sku, 1)])["id"], 60)["status"] == "ORDER_STATUS_CONFIRMED"
+    assert final(shopper, place(shopper, [(sku, 1)])["id"], 240)["status"] == "ORDER_STATUS_CONFIRMED"
     url = p.state()["registry"]
     schema = requests.get(f"{url}/subjects/{ORDER_PLACED}/versions/latest", timeout=10).json()
     assert "message OrderPlaced" in schema["schema"]

@@ -22,7 +22,7 @@ def test_events_go_over_tls_and_a_login_and_wait_while_either_is_wrong(own_platf
     p = own_platform(*broker.settings(broker.ca, PASSWORD)).start(timeout=150)
     shopper = p.shopper()
     sku = p.operator().get("/v1/products", pageSize=1)["products"][0]["sku"]
-    assert final(shopper, place(shopper, [(sku, 1)])["id"], 60)["status"] == "ORDER_STATUS_CONFIRMED"
+    assert final(shopper, place(shopper, [(sku, 1)])["id"], 240)["status"] == "ORDER_STATUS_CONFIRMED"
     wait_for(lambda: behind(p) == 0 and trouble(p) == "", 30)
 
     p.stop()
@@ -39,5 +39,5 @@ def test_events_go_over_tls_and_a_login_and_wait_while_either_is_wrong(own_platf
     p.stop()
     p.settings = broker.settings(broker.ca, PASSWORD)
     p.start(timeout=150)
-    assert final(p.again(shopper), order["id"], 60)["status"] in ("ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED")
+    assert final(p.again(shopper), order["id"], 240)["status"] in ("ORDER_STATUS_CONFIRMED", "ORDER_STATUS_CANCELLED")
     p.verified()

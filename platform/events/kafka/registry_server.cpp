@@ -45,6 +45,7 @@ void registry_server::launch() {
     process_.start({java->string(), "-Xms32m", "-Xmx" + options_.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k",
                     fmt::format("-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{};WRITE_DELAY=0", store().string()),
                     "-Dquarkus.datasource.jdbc.initial-size=1", "-Dquarkus.datasource.jdbc.min-size=1", "-Dquarkus.datasource.jdbc.max-size=4",
+                    "-Dquarkus.datasource.jdbc.acquisition-timeout=60",  // its store is opened in the first one, on a busy machine for seconds
                     "-Dquarkus.http.host=127.0.0.1", fmt::format("-Dquarkus.http.port={}", port_), "-Dquarkus.http.io-threads=2",
                     "-Dquarkus.http.access-log.enabled=false", "-Dquarkus.log.console.color=false", "-jar", jar.string()});
 }

@@ -61,10 +61,14 @@ task<result<registrar::placed>> registrar::place(std::string subject, schema s, 
     result<placed> fresh;
     if (is_left_alone()) away = error{code::unavailable, "REGISTRY_AWAY", trouble()};
     try {
-        if (!away) fresh = co_await place_new(subject, s, std::move(uses), fingerprint);
+        if (!away) fresh = co_await find_or_add(subject, s, std::move(uses), noted.has_value());
     } catch (const failure& f) {
         if (f.error().reason != "REGISTRY_AWAY") throw;
         away = f.error();
+        tell_away(*away);
+    }
+    if (!fresh && fresh.error().reason == "REGISTRY_LOGIN") {  // who is not let in goes on as if nobody were there
+        away = error{code::unavailable, "REGISTRY_AWAY", fresh.error().message};
         tell_away(*away);
     }
     if (away && noted) co_return placed{noted->id, noted->version};
@@ -74,39 +78,54 @@ task<result<registrar::placed>> registrar::place(std::string subject, schema s, 
         co_return fail(code::failed_precondition, "REGISTRY_REPLACED",
                        fmt::format("the schema registry at {} gives schema {} of {} the id {}, and records with the id {} are there: it is not the one that gave it, or has lost "
                                    "what it had. Restore it, or begin with topics of another kafka.prefix", client_.url(), noted->version, subject, fresh->id, noted->id));
+    if (fresh && !noted) co_await notes_.note(subject, fingerprint, {fresh->id, fresh->version, s.text});
     co_return fresh;
 }
 
-task<result<registrar::placed>> registrar::place_new(std::string subject, schema s, std::vector<reference> uses, std::string fingerprint) {
-    auto found = co_await client_.find(subject, s.text, uses);
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (!*found) {
-        if (auto checked = co_await check(subject, s.text); !checked) co_return std::unexpected(std::move(checked.error()));
-        if (auto added = co_await client_.add(subject, s.text, uses); !added) {
-            added.error().message = fmt::format("{}: {}", subject, added.error().message);
-            co_return std::unexpected(std::move(added.error()));
-        }
+task<result<registrar::placed>> registrar::find_or_add(std::string subject, schema s, std::vector<reference> uses, bool is_noted) {
+    // Few calls: a platform has some dozens of schemas, and a registry may be far away.
+    std::vector<std::int32_t> versions;
+    if (!is_noted) {
+        auto there = co_await client_.versions(subject);
+        if (!there) co_return std::unexpected(std::move(there.error()));
+        versions = std::move(*there);
+    }
+    if (is_noted || !versions.empty()) {
+        const auto found = co_await client_.find(subject, s.text, uses);
+        if (!found) co_return std::unexpected(found.error());
+        if (*found) co_return placed{(*found)->id, (*found)->version};
+    }
+    co_return co_await add(std::move(subject), std::move(s), std::move(uses), std::move(versions));
+}
+
+task<result<registrar::placed>> registrar::add(std::string subject, schema s, std::vector<reference> uses, std::vector<std::int32_t> versions) {
+    if (auto checked = co_await check(subject, s.text, versions); !checked) co_return std::unexpected(std::move(checked.error()));
+    auto added = co_await client_.add(subject, s.text, uses);
+    if (!added) {
+        added.error().message = fmt::format("{}: {}", subject, added.error().message);
+        co_return std::unexpected(std::move(added.error()));
+    }
+    placed out{*added, 1};
+    if (versions.empty()) {
         // A guard for writers that are none of ours; who may not set it is bound by the check above all the same.
         if (const auto set = co_await client_.set_compatibility(subject, level); !set)
             telemetry::warn("schemas.compatibility_not_set", {{"subject", subject}, {"message", set.error().message}});
-        found = co_await client_.find(subject, s.text, uses);
-        if (!found) co_return std::unexpected(std::move(found.error()));
+    } else {
+        const auto found = co_await client_.find(subject, s.text, std::move(uses));
+        if (!found) co_return std::unexpected(found.error());
         if (!*found) co_return fail(code::invalid_argument, "REGISTRY_REFUSED", fmt::format("the schema registry took a version of {} and has not got it", subject));
-        telemetry::info("schemas.registered", {{"subject", subject}, {"version", (*found)->version}, {"schema", (*found)->id}});
-        telemetry::count("bv_schemas_registered_total", "Schemas that the registry did not have before").add();
+        out.version = (*found)->version;
     }
-    registered there{(*found)->id, (*found)->version, s.text};
-    co_await notes_.note(subject, std::move(fingerprint), there);
-    co_return placed{there.id, there.version};
+    telemetry::info("schemas.registered", {{"subject", subject}, {"version", out.version}, {"schema", out.id}});
+    telemetry::count("bv_schemas_registered_total", "Schemas that the registry did not have before").add();
+    co_return out;
 }
 
 // The rule that holds whatever the registry's own is: against every version that there is.
-task<result<void>> registrar::check(std::string subject, std::string text) {
-    auto versions = co_await client_.versions(subject);
-    if (!versions) co_return std::unexpected(std::move(versions.error()));
+task<result<void>> registrar::check(std::string subject, std::string text, std::vector<std::int32_t> versions) {
     const auto newer = parse_schema(text);
     if (!newer) co_return std::unexpected(newer.error());
-    for (const auto v : *versions) {
+    for (const auto v : versions) {
         const auto old = co_await client_.at(subject, v);
         if (!old) co_return std::unexpected(old.error());
         const auto older = parse_schema(old->text);

@@ -65,8 +65,9 @@ private:
         std::int32_t id = 0, version = 0;
     };
     task<result<placed>> place(std::string subject, schema, std::vector<reference>);
-    task<result<placed>> place_new(std::string subject, schema, std::vector<reference>, std::string fingerprint);
-    task<result<void>> check(std::string subject, std::string text);
+    task<result<placed>> find_or_add(std::string subject, schema, std::vector<reference>, bool is_noted);
+    task<result<placed>> add(std::string subject, schema, std::vector<reference>, std::vector<std::int32_t> versions);
+    task<result<void>> check(std::string subject, std::string text, std::vector<std::int32_t> versions);
     [[nodiscard]] bool is_left_alone() const;
     void tell_away(const error&);
     void tell_answers();
