@@ -40,6 +40,7 @@ struct supervisor::process {
 namespace {
 
 constexpr auto probe_patience = 1s;
+constexpr std::int64_t most_starts = 3;  // of a process, while the platform starts
 constexpr auto drain_patience = 28s;
 constexpr auto identity_pause = 5s;  // before another certificate is asked for where none was issued
 constexpr auto tend_interval = 500ms;  // while a command is carried out
@@ -161,6 +162,20 @@ bool supervisor::is_startable(std::string_view role) const {
     });
 }
 
+// One that ends while the platform starts is tried again: on a busy machine a first query may miss its deadline. False: it runs, or has
+// been tried often enough.
+bool supervisor::start_again(process& p) {
+    if (p.child.running()) return false;
+    if (p.not_before == clock::time_point{}) {
+        if (p.restarts >= most_starts - 1) return false;
+        bury(p, "its process has ended while it started");
+    }
+    if (clock::now() < p.not_before) return true;
+    p.not_before = {};
+    launch(p);
+    return true;
+}
+
 void supervisor::start(const std::function<bool()>& stop_asked) {
     const auto end = clock::now() + options_.start_patience;
     for (bool all_healthy = false; !all_healthy; std::this_thread::sleep_for(10ms)) {
@@ -170,6 +185,10 @@ void supervisor::start(const std::function<bool()>& stop_asked) {
             if (of(r.name).empty() && is_startable(r.name)) launch(add(r.name));
             all_healthy = all_healthy && !of(r.name).empty();
             for (auto& p : of(r.name)) {
+                if (start_again(*p)) {
+                    all_healthy = false;
+                    continue;
+                }
                 if (!p->child.running() || clock::now() > end)
                     throw failure(code::unavailable, "ROLE_FAILED", fmt::format("the process of {} {}; the end of {}:\n{}", r.name, clock::now() > end ? "is not ready in time" : "has ended",
                                                                                 (dir_.path() / "log" / (p->role + ".log")).string(), log_tail(dir_.path() / "log" / (p->role + ".log"))));

@@ -57,6 +57,7 @@ private:
     [[nodiscard]] processes& of(std::string_view role);
     process& add(std::string_view role);
     void launch(process&);
+    bool start_again(process&);
     // True once it answers.
     bool probe(process&);
     bool take_port(process&);

@@ -1,5 +1,6 @@
 """The platform as a process for each service: the same API, one order as one tree over processes, trust only among its own."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -244,6 +245,19 @@ def test_commands_for_roles_say_what_is_wrong(many, platform):
     assert "one process" in platform.run("restart", "order").err
     listed = many.run("roles", "--print-graph")
     assert listed.code == 0 and "all others" in listed.out
+
+
+def test_a_role_that_dies_while_the_platform_starts_is_tried_again(own_platform):
+    p = own_platform("profile=full")
+
+    def kill():
+        one = wait_for(lambda: next((o for o in p.processes() if o["role"] == "product" and o["pid"] and not o["ready"]), None), 120, every=0.002)
+        os.kill(one["pid"], signal.SIGKILL)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        killing = pool.submit(kill)
+        p.start(timeout=120)
+        killing.result()
+    assert the_only(p, "product")["restarts"] == 1
 
 
 def test_everything_ends_with_the_supervisor_and_the_next_start_goes_on(own_platform):
