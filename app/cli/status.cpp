@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 
 #include "app/cli/local_api.hpp"
 #include "app/role_directory.hpp"
+#include "app/stack/local_client.hpp"
 #include "platform/core/error.hpp"
 
 namespace bv::cli {
@@ -130,8 +132,37 @@ int show_what_is_known(const stack::running_platform& p, const std::vector<app::
     return failed;
 }
 
+// The operator's key is in a Vault that does not give it: what the platform tells anybody on this machine.
+int show_readiness(const common& c, const std::string& why, bool as_json) {
+    const auto platform = find_running(c);
+    const auto roles = app::read_roles(c.directory());
+    runtime machine(1);
+    machine.start();
+    http::client client(stack::local_client(platform));
+    http::client_request r;
+    r.target = "/readyz";
+    const auto answer = machine.block_on(client.send(std::move(r)));
+    const auto processes = processes_of(platform, roles);
+    if (as_json) {
+        std::cout << json::serialize(json::object{{"url", platform.url}, {"started_at", platform.started_at}, {"processes", processes}, {"readiness", answer.body}, {"error", why}}) << '\n';
+    } else {
+        std::cout << fmt::format("{}  {}  since {}\nmore is not shown, for the operator's key cannot be had: {}\n\n", platform.url, answer.status == 200 ? "ready" : "NOT READY", platform.started_at, why);
+        print_processes(processes);
+        std::cout << fmt::format("\n{}", answer.body);
+        print_down(roles);
+    }
+    return answer.status == 200 ? done : failed;
+}
+
 int show(const common& c, bool as_json) {
-    local_api api(c);
+    std::optional<local_api> with_key;
+    try {
+        with_key.emplace(c);
+    } catch (const failure& f) {
+        if (!f.error().reason.starts_with("VAULT_")) throw;
+        return show_readiness(c, f.error().message, as_json);
+    }
+    auto& api = *with_key;
     const auto roles = app::read_roles(c.directory());
     json::value status;
     try {

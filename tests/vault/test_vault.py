@@ -136,6 +136,8 @@ def test_while_vault_is_away_the_platform_goes_on_and_says_so(own_platform, vaul
     answer = requests.get(p.url + "/readyz", timeout=10)
     assert (answer.status_code, answer.text.split("\n")[0]) == (200, "ready")
     assert "unseal" in answer.text
+    told = p.run("status")
+    assert told.code == 0 and "log-in holds for" in told.out, told
     assert "bv_vault_up 0" in requests.get(p.url + "/metrics", timeout=10).text
     vault.server.sealed = False
     wait_for(lambda: not away().get("reason"), 20)
