@@ -90,6 +90,8 @@ task<void> job_queue::stop() {
     work_->notify();
     tasks_.stop();
     co_await tasks_.join();
+    consumer_.halt();
+    publisher_.halt();
     consumer_.stop();
     publisher_.stop();
 }

@@ -35,9 +35,13 @@ link::~link() {
 
 void link::start() { thread_ = std::thread([this] { run(); }); }
 
-void link::stop() noexcept {
+void link::halt() noexcept {
     stopping_ = true;
     wake();
+}
+
+void link::stop() noexcept {
+    halt();
     if (thread_.joinable()) thread_.join();
 }
 

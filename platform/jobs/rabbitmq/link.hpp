@@ -20,7 +20,9 @@ public:
     link& operator=(const link&) = delete;
 
     void start();
-    // Ends the thread and joins it; a connection that is up is closed in order. Blocks for a moment: at most the connect timeout.
+    // Asks the thread to end: a connection that is up is closed in order.
+    void halt() noexcept;
+    // The same, and joins it. Blocks for a moment: where the server stands still, for the connect timeout.
     void stop() noexcept;
 
     // Empty once it is up; else for people. Thread-safe.
