@@ -14,9 +14,15 @@ from conftest import final, place, wait_for
 
 def end_server(p, how):
     """It is started again by itself."""
-    pid = p.state()["rabbitmq_pid"]
+    pid = wait_for(lambda: p.state()["rabbitmq_pid"], 60)
     os.kill(pid, how)
     wait_for(lambda: p.state()["rabbitmq_pid"] not in (0, pid), 60)
+
+
+def one_at_work(p, role):
+    """The pid of a process of the role; one that was killed has none until it is started again."""
+    ready = wait_for(lambda: [one["pid"] for one in processes(p, role) if one["state"] == "ready" and one["pid"] > 0], 60)
+    return ready[0]
 
 
 def test_a_server_that_is_killed_frozen_restarted_and_low_on_disk(rabbitmq_platform):  # noqa: F811
@@ -79,9 +85,9 @@ def test_processes_of_the_role_that_die(rabbitmq_platform):  # noqa: F811
     shopping = Shopping(p)
     with shopping:
         for _ in range(2):
-            os.kill(processes(p, "notification")[0]["pid"], signal.SIGKILL)
+            os.kill(one_at_work(p, "notification"), signal.SIGKILL)
             shopping.until(6, timeout=120)
-        freeze([processes(p, "notification")[0]["pid"]], 12)  # longer than its lease to tell RabbitMQ
+        freeze([one_at_work(p, "notification")], 12)  # longer than its lease to tell RabbitMQ
         end_server(p, signal.SIGKILL)
         shopping.until(6, timeout=120)
     p.stop()
