@@ -14,6 +14,7 @@
 #include "platform/runtime/scope.hpp"
 #include "platform/security/digest.hpp"
 #include "platform/security/private_file.hpp"
+#include "platform/security/vault/wait_for.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
 
@@ -336,7 +337,7 @@ client::~client() { stop(); }
 void client::start() {
     impl_->own.start();
     impl_->started = true;
-    if (auto in = impl_->own.block_on(impl_->log_in(false)); !in) throw failure(std::move(in.error()));
+    if (auto in = wait_for(impl_->own, impl_->log_in(false)); !in) throw failure(std::move(in.error()));
     impl_->tasks.spawn(impl_->own.context(0).get_executor(), impl_->keep());
 }
 
@@ -344,7 +345,7 @@ void client::stop() noexcept {
     if (!std::exchange(impl_->started, false)) return;
     impl_->tasks.stop();
     try {
-        impl_->own.block_on(impl_->tasks.join());
+        wait_for(impl_->own, impl_->tasks.join());
     } catch (const std::exception& e) {
         telemetry::error("vault.stop_failed", {{"error", e.what()}});
     }
@@ -357,7 +358,7 @@ task<result<answer>> client::ask(request r) {
     co_return co_await asio::co_spawn(self->own.context(0).get_executor(), self->ask(std::move(r)), asio::use_awaitable);
 }
 
-result<answer> client::call(request r) { return impl_->own.block_on(impl_->ask(std::move(r))); }
+result<answer> client::call(request r) { return wait_for(impl_->own, impl_->ask(std::move(r))); }
 
 standing client::now() const {
     const std::lock_guard hold(impl_->mutex);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "platform/runtime/scope.hpp"
+#include "platform/security/vault/wait_for.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
 
@@ -162,7 +163,7 @@ database_login::database_login(client& c, clock& t, place from, std::string serv
 database_login::~database_login() { stop(); }
 
 login database_login::take() {
-    auto first = impl_->vault.own().block_on(impl_->acquire());
+    auto first = wait_for(impl_->vault.own(), impl_->acquire());
     if (!first) throw failure(std::move(first.error()));
     return std::move(*first);
 }
@@ -175,7 +176,7 @@ void database_login::keep(std::function<void(const login&)> use) {
 void database_login::stop() {
     if (!std::exchange(impl_->keeps, false)) return;
     impl_->tasks.stop();
-    impl_->vault.own().block_on(impl_->tasks.join());
+    wait_for(impl_->vault.own(), impl_->tasks.join());
 }
 
 void database_login::refused(const std::string& user) {
