@@ -79,7 +79,7 @@ TEST_P(secrets_contract, of_processes_that_begin_at_once_one_wins) {
 TEST_P(secrets_contract, what_was_removed_is_gone_and_can_be_put_anew) {
     here->put("a", "x");
     here->remove("a");
-    here->remove("never there");
+    here->remove("never.there");
     EXPECT_FALSE(here->get("a"));
     EXPECT_FALSE(there->get_latest("a"));
     EXPECT_EQ(there->get_or_put("a", "y"), "y");

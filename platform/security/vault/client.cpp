@@ -147,7 +147,8 @@ task<result<answer>> client::impl::exchange(request r, std::string with) {
         out = read_answer(got.status, got.body, what);
         security::wipe(got.body);
     } catch (const failure& f) {
-        out = fail(code::unavailable, "VAULT_UNREACHABLE", fmt::format("{}: {}", what, f.error().message));
+        const bool is_ours = f.error().code == code::invalid_argument;  // a name that no path can have
+        out = fail(is_ours ? code::failed_precondition : code::unavailable, is_ours ? "VAULT_REFUSED" : "VAULT_UNREACHABLE", fmt::format("{}: {}", what, f.error().message));
     }
     telemetry::count("bv_vault_calls_total", "Calls of Vault's API by how they ended", {{"outcome", std::string(outcome_of(out))}}).add();
     if (out) {
