@@ -20,6 +20,12 @@ std::string lower(std::string_view name) {
     return out;
 }
 
+namespace {
+bool is_lower(std::string_view name) noexcept {
+    return std::ranges::none_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+}  // namespace
+
 answer_fields::answer_fields(const http::response& r, std::string_view date, bool with_length) : status_(std::to_string(r.status)) {
     fields_.reserve(4 + r.headers.size());
     fields_.push_back({":status", status_});
@@ -32,7 +38,13 @@ answer_fields::answer_fields(const http::response& r, std::string_view date, boo
     }
     for (std::size_t i = 0; i < r.headers.size(); ++i) {
         const auto [name, value] = r.headers.at(i);
-        if (!is_connection_field(name)) fields_.push_back({names_.emplace_back(lower(name)), value});
+        if (is_connection_field(name)) continue;
+        if (is_lower(name)) {
+            fields_.push_back({name, value});
+            continue;
+        }
+        if (names_.empty()) names_.reserve(r.headers.size());
+        fields_.push_back({names_.emplace_back(lower(name)), value});
     }
 }
 

@@ -1,7 +1,6 @@
 // The fields of an answer's head, as HTTP/2 sends them.
 #pragma once
 
-#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +19,7 @@ public:
 private:
     std::vector<field> fields_;
     std::string status_, length_;
-    std::deque<std::string> names_;
+    std::vector<std::string> names_;  // those that had to be made lower; with room for all, since fields_ refers to them
 };
 
 // Whether HTTP/2 has no such field (RFC 9113 section 8.2.2), or it is the sender's to say.

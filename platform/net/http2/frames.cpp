@@ -1,6 +1,7 @@
 #include "platform/net/http2/frames.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -27,12 +28,25 @@ nghttp2_nv pair(std::string_view name, std::string_view value) {
             value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
-std::vector<nghttp2_nv> pairs(std::span<const field> all) {
-    std::vector<nghttp2_nv> out;
-    out.reserve(all.size());
-    for (const auto& [name, value] : all) out.push_back(pair(name, value));
-    return out;
-}
+// As nghttp2 takes fields. Few answers have more than there is room for without an allocation.
+class pairs {
+public:
+    explicit pairs(std::size_t n) : many_(n > few_.size() ? n : 0), at_(many_.empty() ? few_.data() : many_.data()) {}
+    explicit pairs(std::span<const field> all) : pairs(all.size()) {
+        for (const auto& [name, value] : all) add(name, value);
+    }
+    pairs(const pairs&) = delete;
+    pairs& operator=(const pairs&) = delete;
+    void add(std::string_view name, std::string_view value) { at_[size_++] = pair(name, value); }
+    [[nodiscard]] const nghttp2_nv* data() const noexcept { return at_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    std::array<nghttp2_nv, 24> few_;
+    std::vector<nghttp2_nv> many_;
+    nghttp2_nv* at_;
+    std::size_t size_ = 0;
+};
 
 // nghttp2 fails here only when memory is short.
 void require(int outcome) {
@@ -120,8 +134,8 @@ struct frames::callbacks {
             *flags |= NGHTTP2_DATA_FLAG_EOF;
             if (s.trailers_.size() != 0) {
                 *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-                std::vector<nghttp2_nv> all;
-                for (std::size_t i = 0; i < s.trailers_.size(); ++i) all.push_back(pair(s.trailers_.at(i).first, s.trailers_.at(i).second));
+                pairs all(s.trailers_.size());
+                for (std::size_t i = 0; i < s.trailers_.size(); ++i) all.add(s.trailers_.at(i).first, s.trailers_.at(i).second);
                 nghttp2_submit_trailer(session, id, all.data(), all.size());
             }
         } else if (n == 0) {
@@ -186,14 +200,14 @@ bool frames::over() const noexcept { return nghttp2_session_want_read(session_) 
 
 void frames::respond(stream& s, std::span<const field> fields, bool last) {
     if (!is_open(s)) return;
-    const auto all = pairs(fields);
+    const pairs all(fields);
     const auto body = callbacks::provider(s);
     s.finished_ = last;
     require(nghttp2_submit_response(session_, s.id(), all.data(), all.size(), last ? nullptr : &body));
 }
 
 bool frames::request(std::shared_ptr<stream> s, std::span<const field> fields, bool last) {
-    const auto all = pairs(fields);
+    const pairs all(fields);
     const auto body = callbacks::provider(*s);
     const auto id = nghttp2_submit_request(session_, nullptr, all.data(), all.size(), last ? nullptr : &body, nullptr);
     if (id == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();

@@ -1,6 +1,7 @@
 #include "platform/rpc/grpc/services.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/grpc/wire.hpp"
@@ -14,6 +15,14 @@ constexpr std::size_t usual_answer = 512;
 
 // Compressed the way the request was, which shows that the peer can read it and cares.
 bool wants_gzip(const http::request& r) { return r.headers.get("grpc-encoding") == "gzip"; }
+
+// The usual body, one message that is not compressed, where it stands.
+std::optional<std::string_view> plain_message(std::string_view body, std::size_t most) {
+    if (body.size() < prefix || body.size() - prefix > most || body[0] != 0) return std::nullopt;
+    std::size_t length = 0;
+    for (std::size_t i = 1; i < prefix; ++i) length = length << 8 | static_cast<unsigned char>(body[i]);
+    return length == body.size() - prefix ? std::optional(body.substr(prefix)) : std::nullopt;
+}
 
 result<std::string> one_message(const http::request& request, std::size_t most) {
     message_reader reader(request.headers.get("grpc-encoding"), most);
@@ -54,8 +63,13 @@ steady_point deadline_of(const http::request& r, steady_point now, steady_point 
 }
 
 task<outcome> call(const entry& e, const http::request& request, context& ctx, std::size_t max_message_bytes) {
-    auto message = one_message(request, max_message_bytes);
-    if (!message) co_return std::unexpected(std::move(message.error()));
+    result<std::string> unpacked;
+    auto message = plain_message(request.body, max_message_bytes);
+    if (!message) {
+        unpacked = one_message(request, max_message_bytes);
+        if (!unpacked) co_return std::unexpected(std::move(unpacked.error()));
+        message = *unpacked;
+    }
     error broken;
     try {
         std::string framed;
