@@ -205,6 +205,35 @@ task<rows> connection::query(statement s, params p) {
     co_return co_await drain();
 }
 
+// Not in a pipeline: libpq takes several statements in one string outside of one only.
+task<void> connection::execute(std::string sql) {
+    queue_begin();
+    if (!pending_.empty()) {
+        queue_sync();
+        co_await drain();
+    }
+    if (PQexitPipelineMode(channel_.raw()) != 1) channel_.lost();
+    channel_.set_deadline(client_->statement_deadline(options_.deadline));
+    if (PQsendQuery(channel_.raw(), sql.c_str()) != 1) channel_.lost();
+    std::optional<sql_error> error;
+    for (;;) {
+        co_await channel_.result_ready();
+        PGresult* raw = PQgetResult(channel_.raw());
+        if (raw == nullptr) break;
+        const rows result(raw);
+        const auto status = PQresultStatus(raw);
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) channel_.lost();  // there is nobody to copy
+        if (status != PGRES_FATAL_ERROR && status != PGRES_BAD_RESPONSE) continue;
+        auto e = error_of(raw, "(script)");
+        if (ends_connection(e.sqlstate())) channel_.lost();
+        if (!error) error.emplace(std::move(e));
+    }
+    if (!channel_.usable()) channel_.lost();
+    channel_.clear_deadline();
+    enter_pipeline();
+    if (error) throw *std::move(error);
+}
+
 task<rows> connection::run_alone(const storage::identity* who, statement s, params p, steady_point deadline) {
     BV_ASSERT(phase_ == phase::none && pending_.empty());
     options_ = {};

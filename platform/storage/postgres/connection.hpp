@@ -27,7 +27,6 @@ public:
     void send(const statement&, const params&);
     task<rows> query(statement, params);
     task<void> execute(std::string sql);
-    task<std::int64_t> copy_in(std::string sql, std::function<bool(std::string&)> next);
     // Sends COMMIT with what is still queued. Throws the first error of those; failure UNAVAILABLE "COMMIT_UNKNOWN"
     // when the connection is lost before the answer.
     task<void> commit();
@@ -70,9 +69,7 @@ private:
     task<rows> drain();
     void settle(pending&, bool failed, std::string_view problem);
     void forget(std::string_view name);
-    task<rows> leave_pipeline();
     void enter_pipeline();
-    task<rows> simple_result(std::string_view what);
 
     std::shared_ptr<client> client_;
     channel channel_;

@@ -203,9 +203,6 @@ task<void> database::close() {
 
 task<rows> transaction::query(statement s, params p) { return connection_.query(s, std::move(p)); }
 void transaction::send(statement s, params p) { connection_.send(s, p); }
-task<std::int64_t> transaction::copy_in(std::string_view copy_sql, std::function<bool(std::string&)> next) {
-    return connection_.copy_in(std::string(copy_sql), std::move(next));
-}
 task<void> transaction::execute(std::string sql) { return connection_.execute(std::move(sql)); }
 
 }  // namespace bv::pg

@@ -61,7 +61,7 @@ public:
     explicit rows(pg_result*) noexcept;
     [[nodiscard]] int size() const noexcept;
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-    [[nodiscard]] std::int64_t affected() const noexcept;  // rows touched by INSERT, UPDATE, DELETE, COPY
+    [[nodiscard]] std::int64_t affected() const noexcept;  // rows touched by INSERT, UPDATE, DELETE
     [[nodiscard]] row operator[](int i) const noexcept;
     [[nodiscard]] row front() const noexcept;
     class iterator;
@@ -122,9 +122,6 @@ public:
     task<rows> query(statement, params = params{});
     // Queues a statement without waiting; its error surfaces at the next awaited statement or at commit.
     void send(statement, params = params{});
-    // COPY … FROM STDIN (format binary is not used): `next` appends lines of COPY text to the buffer and
-    // returns false when there is no more. Returns the number of rows.
-    task<std::int64_t> copy_in(std::string_view copy_sql, std::function<bool(std::string& buffer)> next);
     // Plain SQL, several statements allowed: for migrations and tests.
     task<void> execute(std::string sql);
 
@@ -171,7 +168,8 @@ struct pool_stats {
 // (after waiting at most acquire_timeout), and succeed again once it is back.
 // Errors beside those of transactor: UNAVAILABLE "COMMIT_UNKNOWN" when the answer to a commit was lost (never retried
 // here: look for the effect first); FAILED_PRECONDITION "DATABASE_LOGIN_REFUSED"; DEADLINE_EXCEEDED by the caller's
-// deadline or the statement timeout. Cancelling a waiting call drops its connection.
+// deadline or the statement timeout. Cancelling a waiting call drops its connection, and the server stops
+// its statement within a second.
 // Lifetime: ends before the io_contexts that it was used on, after close() on each or after their threads have ended.
 class database final : public storage::transactor {
 public:
