@@ -10,6 +10,7 @@
 
 #include "gateway/exchange.hpp"
 #include "gateway/idempotent_call.hpp"
+#include "gateway/local_request.hpp"
 #include "platform/net/http/compress.hpp"
 #include "platform/rpc/grpc/services.hpp"
 #include "platform/rpc/grpc/status.hpp"
@@ -24,13 +25,6 @@ namespace {
 constexpr std::string_view cors_methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 constexpr std::string_view cors_headers = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Api-Key, X-Request-Id, traceparent";
 constexpr std::string_view cors_exposed = "ETag, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id";
-
-bool is_local(const http::request& request) {
-    if (!request.remote_address.starts_with("127.") && request.remote_address != "::1") return false;
-    auto host = request.headers.get("Host");
-    host = host.starts_with('[') ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
-    return host == "localhost" || host == "127.0.0.1" || host == "[::1]";
-}
 
 // The body of a request that came to a stream's path without one to wait for.
 class arrived_body final : public http::body_reader {

@@ -28,7 +28,7 @@ struct edge_options {
     std::size_t max_message_bytes = 4 * 1024 * 1024;       // of gRPC, decompressed
     bool access_log = true;
     // Raw GET routes that need a scope are open to this machine: a loopback client that names a loopback host, so that
-    // a web page elsewhere cannot reach them through a name of its own (DNS rebinding).
+    // a web page elsewhere cannot reach them through a name of its own (DNS rebinding), and no proxy that says that it is one.
     bool open_reads_on_loopback = true;
 };
 

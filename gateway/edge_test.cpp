@@ -92,12 +92,12 @@ struct fixture : ::testing::Test {
         r.body = "hello";
         co_return r;
     }
-    http::response send(http::verb v, std::string target, std::map<std::string, std::string> headers = {}, std::string body = {}) {
+    http::response send(http::verb v, std::string target, std::map<std::string, std::string> headers = {}, std::string body = {}, std::string from = "203.0.113.9") {
         http::request r;
         r.verb = v;
         r.verb_text = std::string(http::name(v));
         r.target = std::move(target);
-        r.remote_address = "203.0.113.9";
+        r.remote_address = std::move(from);
         for (auto& [k, value] : headers) r.headers.add(k, value);
         r.body = std::move(body);
         http::response out;
@@ -200,6 +200,19 @@ TEST_F(edge_test, guards_raw_routes_that_need_a_scope) {
     EXPECT_EQ(send(http::verb::get, "/hello").status, 200);
     EXPECT_EQ(send(http::verb::get, "/private").status, 401);
     EXPECT_EQ(send(http::verb::get, "/private", clerk).status, 200);
+}
+
+TEST_F(edge_test, opens_reads_to_this_machine_and_not_to_whom_a_proxy_on_it_serves) {
+    const auto status = [&](const std::string& from, const std::string& host, const char* added) {
+        std::map<std::string, std::string> headers{{"Host", host}};
+        if (added != nullptr) headers[added] = "203.0.113.9";
+        return send(http::verb::get, "/private", headers, {}, from).status;
+    };
+    EXPECT_EQ(status("127.0.0.1", "localhost:8080", nullptr), 200);
+    EXPECT_EQ(status("::1", "[::1]:8080", nullptr), 200);
+    EXPECT_EQ(status("127.0.0.1", "shop.example", nullptr), 401) << "a name of somebody else's";
+    EXPECT_EQ(status("203.0.113.9", "localhost", nullptr), 401);
+    for (const char* name : {"Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Real-IP", "Via"}) EXPECT_EQ(status("127.0.0.1", "localhost", name), 401) << name;
 }
 
 TEST_F(edge_test, unknown_paths_and_verbs_are_problems) {
