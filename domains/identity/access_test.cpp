@@ -285,6 +285,20 @@ TEST_F(access, another_process_learns_of_revocations_and_new_keys) {
     EXPECT_EQ(refusal(*there, fresh), "");
 }
 
+// Who found the key good a moment before may be trading it still.
+TEST_F(access, a_token_that_a_revoked_key_is_still_traded_for_is_called_back_too) {
+    const auto there = make(log_);
+    const auto made = make_key("importer");
+    ASSERT_EQ(revoke(made.api_key().id()), "");
+    one<std::int64_t>("WITH back AS (UPDATE identity.api_keys SET revoked_at = NULL RETURNING 1) SELECT count(*) FROM back");  // as it was looked at
+    clock_.advance(milliseconds(50));
+    const auto late = std::string(js::parse(token("grant_type=client_credentials", basic(made.api_key().id(), made.secret())).body).at("access_token").as_string());
+    EXPECT_EQ(refusal(late), "TOKEN_REVOKED");
+    one<std::int64_t>("WITH gone AS (UPDATE identity.api_keys SET revoked_at = '2026-01-01Z' RETURNING 1) SELECT count(*) FROM gone");
+    run(there->follow());
+    EXPECT_EQ(refusal(*there, late), "TOKEN_REVOKED");
+}
+
 TEST_F(access, a_process_that_starts_knows_what_was_revoked_before) {
     ASSERT_TRUE(open_account("ada@example.org"));
     const auto pair = log_in("ada@example.org");

@@ -1,5 +1,9 @@
 // Accounts: who sees and changes them, roles, imports, and where personal data is.
+#include <boost/asio/this_coro.hpp>
+
 #include "domains/identity/identity_world.hpp"
+#include "platform/runtime/scope.hpp"
+#include "platform/runtime/waiter.hpp"
 
 namespace bv::identity::testing {
 namespace {
@@ -126,6 +130,74 @@ TEST_F(accounts, roles_take_effect_at_once) {
     auto customer = as(after->access_token());
     EXPECT_EQ(reason(run(api().set_roles(customer, r))), "SCOPE_MISSING");
     EXPECT_EQ(one<std::int64_t>("SELECT count(*) FROM identity.outbox WHERE type LIKE '%.AccountRolesChanged'"), 1);
+}
+
+// Of two who wait for an account the one who signs in may be first: what it is given has the roles of before.
+TEST_F(accounts, roles_take_effect_also_on_who_signs_in_while_they_change) {
+    const auto ada = open_account("ada@example.org");
+    ASSERT_TRUE(ada);
+    const auto before = log_in("ada@example.org");
+    struct scene {
+        identity_world* world;
+        contract::identity_service* api;
+        std::string id, refresh_token;
+        std::shared_ptr<waiter> held = waiter::make(), release = waiter::make();
+        result<contract::TokenPair> entered{}, refreshed{};
+        bool changed = false;
+
+        static task<void> keep_out(scene* s, pg::database* db, pg::statement lock) { co_await db->run({}, [s, lock](storage::unit_of_work& uow) { return hold(s, uow, lock); }); }
+        static task<void> hold(scene* s, storage::unit_of_work& uow, pg::statement lock) {
+            co_await pg::of(uow).query(lock);
+            s->held->wake();
+            co_await s->release->wait();
+        }
+        static task<void> enter(scene* s) {
+            contract::LogInRequest r;
+            r.set_email("ada@example.org");
+            r.set_password(password);
+            auto ctx = anybody();
+            s->entered = co_await s->api->log_in(ctx, r);
+        }
+        static task<void> refresh(scene* s) {
+            contract::RefreshSessionRequest r;
+            r.set_refresh_token(s->refresh_token);
+            auto ctx = anybody();
+            s->refreshed = co_await s->api->refresh_session(ctx, r);
+        }
+        static task<void> change(scene* s) {
+            contract::SetRolesRequest r;
+            r.set_id(s->id);
+            r.add_roles("auditor");
+            auto ctx = as_admin();
+            s->changed = (co_await s->api->set_roles(ctx, r)).has_value();
+        }
+        static task<void> until_waiting(pg::database* db, pg::statement waiting, std::int64_t n) {
+            while ((co_await db->query(waiting)).front().get<std::int64_t>(0) < n) co_await system_clock().sleep_for(milliseconds(2));
+        }
+        static task<void> play(scene* s, scope* tasks, pg::database* db, fake_clock* clock, pg::statement lock, pg::statement waiting) {
+            const auto here = co_await asio::this_coro::executor;
+            tasks->spawn(here, keep_out(s, db, lock));
+            co_await s->held->wait();
+            tasks->spawn(here, enter(s));
+            co_await until_waiting(db, waiting, 1);
+            tasks->spawn(here, refresh(s));
+            co_await until_waiting(db, waiting, 2);
+            tasks->spawn(here, change(s));
+            co_await until_waiting(db, waiting, 3);
+            clock->advance(seconds(1));
+            s->release->wake();
+            co_await tasks->join();
+        }
+    };
+    auto client = api();
+    scene s{this, &client, ada->id(), before->refresh_token()};
+    scope tasks("scene");
+    run(scene::play(&s, &tasks, &admin_, &clock_, keep("SELECT 1 FROM identity.accounts FOR UPDATE"),
+                    keep("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")));
+    ASSERT_TRUE(s.changed);
+    ASSERT_TRUE(s.entered) << s.entered.error().message;
+    ASSERT_TRUE(s.refreshed) << s.refreshed.error().message;
+    for (const auto& pair : {*s.entered, *s.refreshed}) EXPECT_EQ(refusal(pair.access_token()), "TOKEN_REVOKED");
 }
 
 TEST_F(accounts, imports_are_idempotent_and_keep_the_order_asked_for) {

@@ -1,4 +1,5 @@
 #include "domains/identity/adapters/postgres_stores.hpp"
+#include "domains/identity/app/environment.hpp"
 
 namespace bv::identity {
 
@@ -9,7 +10,7 @@ constexpr pg::statement since_sql{"identity.revocations_since", R"(
     UNION ALL
     SELECT 2::smallint, id, tokens_valid_from FROM identity.accounts WHERE tokens_valid_from >= $1
     UNION ALL
-    SELECT 2::smallint, id, revoked_at FROM identity.api_keys WHERE revoked_at >= $1)"};
+    SELECT 3::smallint, id, revoked_at FROM identity.api_keys WHERE revoked_at >= $2)"};
 
 constexpr pg::statement lock_sql{"identity.lock_key_rotation", "SELECT 1 FROM pg_advisory_xact_lock(hashtext('identity.key_rotation'))"};
 
@@ -17,8 +18,12 @@ constexpr pg::statement lock_sql{"identity.lock_key_rotation", "SELECT 1 FROM pg
 
 task<std::vector<revocation>> postgres_revocation_store::since(storage::unit_of_work& uow, time_point at) {
     std::vector<revocation> out;
-    const auto rows = co_await pg::of(uow).query(since_sql, pg::params(at));
-    for (const auto row : rows) out.push_back({static_cast<revocation::kind>(row.get<std::int16_t>(0)), row.get<uuid>(1), row.get<time_point>(2)});
+    const auto rows = co_await pg::of(uow).query(since_sql, pg::params(at, at - still_traded));
+    for (const auto row : rows) {
+        const auto table = row.get<std::int16_t>(0);
+        const auto when = row.get<time_point>(2);
+        out.push_back({table == 1 ? revocation::kind::session : revocation::kind::subject, row.get<uuid>(1), table == 3 ? when + still_traded : when});
+    }
     co_return out;
 }
 

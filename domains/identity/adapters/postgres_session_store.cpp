@@ -9,6 +9,8 @@ constexpr pg::statement insert_sql{"identity.insert_session", R"(
     INSERT INTO identity.sessions (id, account_id, family_hash, token_hash, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6))"};
 
+constexpr pg::statement account_of_sql{"identity.account_of_session", "SELECT account_id FROM identity.sessions WHERE family_hash = $1"};
+
 constexpr pg::statement lock_by_family_sql{"identity.lock_session", R"(
     SELECT id, account_id, family_hash, token_hash, created_at, expires_at, ended_at
       FROM identity.sessions WHERE family_hash = $1 FOR UPDATE)"};
@@ -31,6 +33,12 @@ constexpr pg::statement purge_sql{"identity.purge_sessions", R"(
 task<void> postgres_session_store::insert(storage::unit_of_work& uow, session s) {
     pg::of(uow).send(insert_sql, pg::params(s.id, s.account, bytes_of(s.family), bytes_of(s.current), s.created_at, s.expires_at));
     co_return;
+}
+
+task<std::optional<account_id>> postgres_session_store::account_of(storage::unit_of_work& uow, secret_hash family) {
+    const auto rows = co_await pg::of(uow).query(account_of_sql, pg::params(bytes_of(family)));
+    if (rows.empty()) co_return std::nullopt;
+    co_return rows.front().get<account_id>(0);
 }
 
 task<std::optional<session>> postgres_session_store::lock_by_family(storage::unit_of_work& uow, secret_hash family) {

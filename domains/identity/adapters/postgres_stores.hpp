@@ -37,6 +37,7 @@ private:
 class postgres_session_store final : public session_store {
 public:
     task<void> insert(storage::unit_of_work&, session) override;
+    task<std::optional<account_id>> account_of(storage::unit_of_work&, secret_hash family) override;
     task<std::optional<session>> lock_by_family(storage::unit_of_work&, secret_hash) override;
     task<void> rotate(storage::unit_of_work&, session_id, secret_hash current, time_point expires_at) override;
     task<std::vector<session_id>> end(storage::unit_of_work&, account_id, std::optional<session_id> only, time_point at) override;

@@ -20,6 +20,10 @@ struct settings {
     seconds refresh_life{30 * 24 * 3600};  // from the last refresh
 };
 
+// Who found an API key good just before it was revoked may still be trading it for an access token. As no token of a revoked key is ever
+// good, those issued for this long after are called back with the others.
+inline constexpr seconds still_traded{60};
+
 struct environment {
     storage::transactor& transactor;
     account_store& accounts;

@@ -50,6 +50,7 @@ class session_store {
 public:
     virtual ~session_store() = default;
     virtual task<void> insert(storage::unit_of_work&, session) = 0;
+    virtual task<std::optional<account_id>> account_of(storage::unit_of_work&, secret_hash family) = 0;
     virtual task<std::optional<session>> lock_by_family(storage::unit_of_work&, secret_hash) = 0;
     // A new current token and expiry.
     virtual task<void> rotate(storage::unit_of_work&, session_id, secret_hash current, time_point expires_at) = 0;
@@ -86,7 +87,7 @@ struct revocation {
     enum class kind : unsigned char { session = 1, subject = 2 };
     kind what = kind::session;
     uuid id{};
-    time_point at{};
+    time_point at{};  // tokens of a subject that were issued until then are not good
 };
 class revocation_store {
 public:

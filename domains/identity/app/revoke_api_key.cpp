@@ -24,7 +24,7 @@ task<result<void>> revoke_api_key(environment& env, const rpc::context& ctx, con
     if (!co_await env.transactor.transact(as_platform(ctx), [&](storage::unit_of_work& uow) { return store(env, uow, *id, now); }))
         co_return fail(code::not_found, "API_KEY_NOT_FOUND", "There is no API key " + id->str() + ".");
     // Its access tokens and what is remembered of it.
-    env.revoked.revoke_subject(id->str(), now, env.tokens.all_out(now));
+    env.revoked.revoke_subject(id->str(), now + still_traded, env.tokens.all_out(now + still_traded));
     co_return result<void>{};
 }
 

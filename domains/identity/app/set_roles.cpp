@@ -5,11 +5,18 @@ namespace bv::identity {
 
 namespace {
 
-task<result<account>> store(environment& env, storage::unit_of_work& uow, const rpc::context& ctx, account_id id, std::vector<std::string> roles, time_point now) {
+struct changed {
+    account who;
+    std::optional<time_point> tokens_until{};  // those issued until then have the old roles; none: nothing changed
+};
+
+task<result<changed>> store(environment& env, storage::unit_of_work& uow, const rpc::context& ctx, account_id id, std::vector<std::string> roles) {
     auto a = co_await env.accounts.lock(uow, id);
     if (!a) co_return no_account(id);
     if (auto match = ctx.require_match(etag_of(*a)); !match) co_return std::unexpected(std::move(match.error()));
-    if (a->roles == roles) co_return std::move(*a);
+    if (a->roles == roles) co_return changed{std::move(*a)};
+    // Now that the account is locked: who signed in while this waited for it has the old roles too.
+    const auto now = env.clock.now();
     a->roles = std::move(roles);
     a->updated_at = now;
     ++a->version;
@@ -21,7 +28,7 @@ task<result<account>> store(environment& env, storage::unit_of_work& uow, const 
     std::vector<events::outgoing> out;
     out.push_back(event_of(env, id.str(), m));
     co_await env.outbox.append(uow, std::move(out));
-    co_return std::move(*a);
+    co_return changed{std::move(*a), now};
 }
 
 }  // namespace
@@ -31,11 +38,10 @@ task<result<contract::Account>> set_roles(environment& env, rpc::context& ctx, c
     if (!id) co_return std::unexpected(id.error());
     const auto roles = known_roles({request.roles().begin(), request.roles().end()});
     if (!roles) co_return std::unexpected(roles.error());
-    const auto now = env.clock.now();
-    const auto stored = co_await env.transactor.transact(as_caller(ctx), [&](storage::unit_of_work& uow) { return store(env, uow, ctx, *id, *roles, now); });
+    const auto stored = co_await env.transactor.transact(as_caller(ctx), [&](storage::unit_of_work& uow) { return store(env, uow, ctx, *id, *roles); });
     if (!stored) co_return std::unexpected(stored.error());
-    if (stored->updated_at == now) env.revoked.revoke_subject(id->str(), now, env.tokens.all_out(now));
-    co_return answer(ctx, *stored);
+    if (const auto until = stored->tokens_until) env.revoked.revoke_subject(id->str(), *until, env.tokens.all_out(*until));
+    co_return answer(ctx, stored->who);
 }
 
 }  // namespace bv::identity
