@@ -1,6 +1,7 @@
 // Lists: filters, pages, full text, and the indexes behind them.
 #include "domains/commerce/product/adapters/list_statement.hpp"
 #include "domains/commerce/product/world_for_tests.hpp"
+#include "platform/rpc/page_token.hpp"
 
 namespace bv::product {
 namespace {
@@ -128,6 +129,11 @@ TEST_F(lists, full_text_finds_words_of_name_sku_and_description_best_matches_fir
     EXPECT_THAT(skus(r), ElementsAre("KETTLE-17"));
 }
 
+// A token of the list without a filter, with any position in it: tokens are not secret, so anybody can make one.
+std::string forged(const std::vector<std::string>& position) {
+    return rpc::page_token("products/0:/0:/0:/1:0/19:9223372036854775807/7:on_sale", position);
+}
+
 TEST_F(lists, refuse_what_makes_no_sense) {
     const auto refused = [this](void (*set)(v1::ListProductsRequest&), const char* field) {
         v1::ListProductsRequest r;
@@ -142,6 +148,13 @@ TEST_F(lists, refuse_what_makes_no_sense) {
     refused([](auto& r) { r.set_currency("GBP"), r.set_min_price_minor_units(5), r.set_max_price_minor_units(4); }, "minPriceMinorUnits");
     refused([](auto& r) { r.set_query(std::string("a\0b", 3)); }, "query");
     refused([](auto& r) { r.set_page_token("nonsense"); }, "pageToken");
+    refused([](auto& r) { r.set_page_token(forged({"\xff"})); }, "pageToken");
+    refused([](auto& r) { r.set_page_token(forged({"RED", "7"})); }, "pageToken");
+    EXPECT_TRUE(list([] {
+        v1::ListProductsRequest r;
+        r.set_page_token(forged({"RED"}));
+        return r;
+    }())) << "what is forged here is of the list, but for its position";
 }
 
 TEST_F(lists, a_page_token_belongs_to_its_filter) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "platform/rpc/format.hpp"
 #include "platform/rpc/page_token.hpp"
 
 namespace bv::product {
@@ -43,11 +44,17 @@ result<position> read_token(const std::string& list, const filter& f, const std:
     if (!parts) return std::unexpected(parts.error());
     position out;
     if (parts->empty()) return out;
+    // Anybody can make a token: what the store is asked with is looked at.
     out.sku = parts->front();
-    if (f.query.empty()) return out;
     std::int64_t rank = 0;
-    if (parts->size() == 2) std::from_chars((*parts)[1].data(), (*parts)[1].data() + (*parts)[1].size(), rank);
-    out.rank = rank;
+    bool whole = rpc::matches(rpc::format::sku, out.sku) && parts->size() == (f.query.empty() ? 1u : 2u);
+    if (whole && !f.query.empty()) {
+        const auto& text = parts->back();
+        const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), rank);
+        whole = problem == std::errc{} && end == text.data() + text.size();
+        out.rank = rank;
+    }
+    if (!whole) return invalid({{"pageToken", "is not a token of this list; take nextPageToken as it was given"}});
     return out;
 }
 
