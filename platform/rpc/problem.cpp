@@ -24,11 +24,19 @@ constexpr std::string_view hidden = "Something broke on our side. It is logged u
 
 constexpr std::string_view hidden_away = "A part of the platform is away for a moment. Nothing is lost; try again.";
 
+constexpr std::string_view hidden_refusal = "The store did not take this: it does not fit, it clashes with what is there or with somebody else's change, or it took too long.";
+
 bool is_hidden(code c) noexcept { return c == code::internal || c == code::unknown || c == code::data_loss; }
 
 // What a store or a peer says of itself (hosts, paths, a driver's words) is for the log, not for clients.
 bool is_infrastructure(std::string_view reason) noexcept {
     return reason.starts_with("DATABASE_") || reason == "COMMIT_UNKNOWN" || reason == "CONNECT_FAILED" || reason == "ANSWER_LOST";
+}
+
+// What a database says of a statement names statements, tables and constraints.
+bool is_of_a_statement(std::string_view reason) noexcept {
+    return reason.ends_with("_VIOLATION") || reason == "INVALID_VALUE" || reason == "SERIALIZATION_FAILURE" || reason == "DEADLOCK" ||
+           reason == "LOCK_NOT_AVAILABLE" || reason == "STATEMENT_TIMEOUT" || reason == "RAISED";
 }
 
 // "OUT_OF_STOCK" → "out-of-stock".
@@ -112,6 +120,8 @@ error shown(const error& e) {
         out.message = hidden;
     } else if (is_infrastructure(e.reason)) {
         out.message = hidden_away;
+    } else if (is_of_a_statement(e.reason)) {
+        out.message = hidden_refusal;
     }
     return out;
 }

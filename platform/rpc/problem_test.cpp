@@ -24,6 +24,14 @@ TEST(Problem, HidesWhatBrokeInside) {
     EXPECT_NE(response.body.find(R"("type":"about:blank")"), std::string::npos);
 }
 
+TEST(Problem, HidesWhatADatabaseSaysOfItsTables) {
+    for (const auto* reason : {"UNIQUE_VIOLATION", "INVALID_VALUE", "SERIALIZATION_FAILURE", "STATEMENT_TIMEOUT"}) {
+        const auto e = shown(error{code::aborted, reason, "statement order.insert: constraint orders_pkey (SQLSTATE 23505)", {}, {}});
+        EXPECT_EQ(e.message.find("orders_pkey"), std::string::npos) << reason;
+        EXPECT_EQ(e.reason, reason);
+    }
+}
+
 struct status_case {
     code c;
     const char* reason;
