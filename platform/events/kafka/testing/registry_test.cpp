@@ -18,6 +18,8 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view price_schema = "syntax = \"proto3\";\npackage test.v1;\n\nmessage Price {\n  int64 units = 1;\n}\n\n";
 
+constexpr milliseconds patience{30'000};  // a JVM's first answers take seconds where much else runs
+
 // One for all tests of the process.
 registry_server& the_registry() {
     struct started {
@@ -37,11 +39,11 @@ registry_server& the_registry() {
 class kafka_log_with_registry : public kafka_log_of_its_own {
 protected:
     void SetUp() override {
-        w.registry = registry::registry_options{.url = the_registry().url()};
+        w.registry = registry::registry_options{.url = the_registry().url(), .timeout = patience};
         w.types = {{"maker", {std::string(test_type)}}};
     }
     [[nodiscard]] std::string subject() const { return w.topic() + '-' + std::string(test_type); }
-    registry::registry_client client{{.url = the_registry().url()}};
+    registry::registry_client client{{.url = the_registry().url(), .timeout = patience}};
     template <class T>
     T asked(task<result<T>> call) {
         auto said = w.cores().block_on(std::move(call));
