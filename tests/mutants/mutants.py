@@ -22,6 +22,7 @@ class Mutant:
 
 
 EVENTS = "platform/events/"
+JOBS = "platform/jobs/"
 STORAGE = "platform/storage/"
 POSTGRES = STORAGE + "postgres/"
 REDIS = STORAGE + "redis/"
@@ -255,9 +256,9 @@ MUTANTS = (
 
     # Redis: who loads has a claim
     Mutant("old-value-stored-after-a-change", REDIS + "second_level.cpp",
-           "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.what_was_loaded_before*")),
+           "if claim ~= ARGV[1] then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.what_was_loaded_before*")),
     Mutant("all-load-at-once", REDIS + "second_level.cpp",
-           'claims.back(), "NX", "PX"', 'claims.back(), "PX"', test=("bv_redis_test", "redis_second_level.one_process_loads*")),
+           "if now and string.sub(now, 1, 1) ~= 'D' then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.one_process_loads*")),
     Mutant("invalidation-forgotten-when-it-fails", REDIS + "second_level.cpp",
            "            if (!said[i]) continue;\n            paid(", "            paid(", test=("bv_redis_test", "redis_second_level.an_invalidation_that_does_not*")),
     Mutant("own-write-not-read", REDIS + "second_level.cpp",
@@ -272,9 +273,9 @@ MUTANTS = (
            "WHERE caller = $1 AND key = $2 AND status IS NULL)", "WHERE caller = $1 AND key = $2)", test=("bv_postgres_test", "idempotency.a_repeat_gets*")),
     Mutant("later-answer-stands", POSTGRES + "idempotency.cpp",
            "AND k.key = w.key AND k.status IS NULL)", "AND k.key = w.key)", test=("bv_postgres_test", "idempotency.the_first_answer*")),
-    Mutant("job-finished-by-who-lost-it", POSTGRES + "job_queue.cpp",
-           "DELETE FROM {{schema}}.jobs WHERE id = $1 AND attempts = $2", "DELETE FROM {{schema}}.jobs WHERE id = $1 AND $2::integer > 0",
-           test=("bv_postgres_test", "jobs.of_a_worker_that_is_too_slow*")),
+    Mutant("job-finished-by-who-lost-it", JOBS + "pg_job_queue.cpp",
+           "e.how = 0 AND j.id = e.id AND j.attempts = e.attempt", "e.how = 0 AND j.id = e.id AND j.attempts >= e.attempt",
+           test=("bv_jobs_test", "*of_a_worker_that_is_too_slow*")),
 
     # Who may call
     Mutant("every-service-may-call", PEER + "peer_listener.cpp",
