@@ -9,10 +9,12 @@
 #include "platform/events/consumer_metrics.hpp"
 #include "platform/events/consumer_span.hpp"
 #include "platform/telemetry/log.hpp"
+#include "platform/telemetry/metrics.hpp"
 
 namespace bv::events {
 namespace {
 
+constexpr std::string_view lag_metric = "bv_events_lag";
 constexpr milliseconds idle_check{1'000};  // at most this long until a wake that was missed for any reason is made up for
 constexpr milliseconds save_interval{1'000};  // of a position that only passed over events of other types
 // When there is nothing else to do: dead letters may have been resolved, and the group rewound, through another instance.
@@ -34,9 +36,12 @@ consumer_loop::consumer_loop(subscription s, std::shared_ptr<event_supply> suppl
       metrics_(std::make_unique<consumer_metrics>(sub_.group, sub_.source)),
       limit_(sub_.max_batch) {
     supply_->attach(work_);
+    // Read at each scrape: it grows also while this loop waits, fails, or is not run because the lease cannot be had.
+    telemetry::observe(lag_metric, "Positions between the newest event and the last one applied", [this] { return static_cast<double>(status().lag); },
+                       {{"group", sub_.group}, {"source", sub_.source}});
 }
 
-consumer_loop::~consumer_loop() = default;
+consumer_loop::~consumer_loop() { telemetry::forget(lag_metric, {{"group", sub_.group}, {"source", sub_.source}}); }
 
 void consumer_loop::halt() noexcept {
     halted_ = true;
@@ -103,7 +108,6 @@ task<void> consumer_loop::step() {
 task<void> consumer_loop::follow() {
     under_ = nullptr;
     co_await load();
-    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, supply_->head() - position_)));
 }
 
 task<void> consumer_loop::load() {
@@ -135,7 +139,6 @@ task<void> consumer_loop::fill() {
     buffer_.assign(std::make_move_iterator(slice.events.begin()), std::make_move_iterator(slice.events.end()));
     buffered_to_ = slice.scanned;
     if (buffer_.empty()) seen_ = scanned_ = buffered_to_;
-    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, slice.head - scanned_)));
 }
 
 // Nothing for us: writes the position now and then when others' events were passed over, and waits for more.
@@ -234,7 +237,6 @@ void consumer_loop::applied(std::int64_t to) {
     attempts_ = 0;
     parked_ = 0;
     batch_.clear();
-    metrics_->lag.set(static_cast<double>(std::max<std::int64_t>(0, supply_->head() - to)));
 }
 
 task<void> consumer_loop::after_failure(error why) {

@@ -14,8 +14,6 @@ struct consumer_metrics {
                                         {{"group", group}, {"source", source}})),
           failures(telemetry::count("bv_events_batch_failures_total", "Transactions of a batch that failed",
                                     {{"group", group}, {"source", source}})),
-          lag(telemetry::measure("bv_events_lag", "Positions between the newest event and the last one applied",
-                                 {{"group", group}, {"source", source}})),
           batch(telemetry::time("bv_events_batch_seconds", "From the start of a batch's transaction to its commit",
                                 {{"group", group}, {"source", source}})),
           delivery(telemetry::time("bv_events_delivery_seconds", "From an event's append to its commit at the consumer",
@@ -24,7 +22,6 @@ struct consumer_metrics {
     telemetry::counter& consumed;
     telemetry::counter& dead_letters;
     telemetry::counter& failures;
-    telemetry::gauge& lag;
     telemetry::histogram& batch;
     telemetry::histogram& delivery;
 };
