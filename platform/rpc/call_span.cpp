@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "platform/rpc/module_name.hpp"
 #include "platform/telemetry/semconv.hpp"
 
 namespace bv::rpc {
@@ -15,15 +16,14 @@ std::string span_name(std::string_view service, std::string_view method) {
     return out;
 }
 
-// The service that a contract belongs to: "product" of "bitvelocity.commerce.product.v1.ProductService".
-std::string_view module_name(std::string_view service) {
-    const auto package = service.substr(0, service.rfind('.'));
+}  // namespace
+
+std::string_view module_name(std::string_view contract) noexcept {
+    const auto package = contract.substr(0, contract.rfind('.'));
     const auto version = package.rfind('.');
     const auto name = package.substr(0, version == package.npos ? 0 : version);
     return name.substr(name.rfind('.') + 1);
 }
-
-}  // namespace
 
 call_span::call_span(std::string_view service, std::string_view method, context& caller)
     : caller_(caller), span_(span_name(service, method), telemetry::span_kind::internal, caller.trace), callee_(caller) {

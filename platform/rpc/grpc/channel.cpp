@@ -167,6 +167,7 @@ task<void> channel::close() { co_await impl_->links->close(); }
 task<result<void>> channel::unary(const method& m, const google::protobuf::MessageLite& request, google::protobuf::MessageLite& answer, context& ctx) {
     const auto self = impl_;
     telemetry::span span(m.path.substr(1), telemetry::span_kind::client, ctx.trace);
+    span.set(telemetry::semconv::rpc_system, "grpc");
     span.set("rpc.service", m.service);
     span.set(telemetry::semconv::rpc_method, m.name);
     std::string body(prefix, '\0');
@@ -197,6 +198,7 @@ task<result<void>> channel::unary(const method& m, const google::protobuf::Messa
 task<std::unique_ptr<stream_call>> channel::open(const streamed_method& m, context& ctx) {
     const auto self = impl_;
     telemetry::span span(m.path.substr(1), telemetry::span_kind::client, ctx.trace);
+    span.set(telemetry::semconv::rpc_system, "grpc");
     span.set("rpc.service", m.service);
     span.set(telemetry::semconv::rpc_method, m.name);
     call_fields fields(self->options, m.path, ctx, span.context().valid() ? span.context() : ctx.trace);

@@ -11,11 +11,13 @@
 #include "platform/net/http/mutual_tls.hpp"
 #include "platform/rpc/grpc/status.hpp"
 #include "platform/rpc/http_dispatch.hpp"
+#include "platform/rpc/module_name.hpp"
 #include "platform/rpc/peer/caller_text.hpp"
 #include "platform/rpc/peer/wire.hpp"
 #include "platform/rpc/problem.hpp"
 #include "platform/security/spiffe_id.hpp"
 #include "platform/telemetry/log.hpp"
+#include "platform/telemetry/semconv.hpp"
 #include "platform/telemetry/trace.hpp"
 
 namespace bv::rpc {
@@ -83,6 +85,9 @@ task<http::response> peer_listener::call(http::request& request) {
     auto caller = admit(request, *sender, called->method->auth);
     if (!caller) co_return grpc::refusal(caller.error());
     telemetry::span span(called->method->path.substr(1), telemetry::span_kind::server, telemetry::span_context::parse(request.headers.get("traceparent")));
+    const auto name = std::string_view(called->method->path).substr(1);
+    span.set(telemetry::semconv::service_name, module_name(name.substr(0, name.find('/'))));
+    span.set(telemetry::semconv::rpc_system, "grpc");
     wire::take_address(request);
     const auto now = clock_.steady_now();
     auto ctx = make_context(request, {.caller = std::move(*caller),
@@ -91,6 +96,9 @@ task<http::response> peer_listener::call(http::request& request) {
                                       .request_id = std::string(request.headers.get("x-request-id"))});
     auto done = co_await grpc::call(*called, request, ctx, most_of_a_message);
     if (!done && http_status(done.error().code) >= 500) span.fail(done.error().reason);
+    telemetry::debug("rpc.served", {{"method", name}, {"from", *sender}, {"reason", done ? std::string_view("") : std::string_view(done.error().reason)},
+                                    {"duration_ms", std::chrono::duration<double, std::milli>(clock_.steady_now() - now).count()}},
+                     span.context());
     co_return grpc::render(std::move(done), ctx);
 }
 
