@@ -6,6 +6,7 @@
 #include "app/forward.hpp"
 #include "app/operations/load.hpp"
 #include "app/operations/pages.hpp"
+#include "app/stack/own_metrics.hpp"
 #include "platform/rpc/grpc/health.hpp"
 #include "platform/rpc/grpc/reflection.hpp"
 #include "platform/rpc/http_dispatch.hpp"
@@ -85,6 +86,7 @@ node::~node() {
 
 void node::start() {
     modules_ = std::make_unique<app::modules>(given_);
+    observe_disk(given_.data);
     auto parts = modules_->lifecycle();
     given_.runtime.block_on(start_all(parts));
     started_ = std::move(parts);
@@ -131,6 +133,7 @@ void node::listen(std::uint16_t port) {
     }
     server_ = std::make_unique<http::server>(given_.runtime, server_options(c, port, *edge_), std::move(handler));
     server_->start();
+    if (const auto files = tls_of(c)) note_certificate("http", end_of(*files));
     operations_->watch(*server_);
 }
 

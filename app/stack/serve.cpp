@@ -13,6 +13,7 @@
 #include "app/stack/identity_files.hpp"
 #include "app/stack/identity_link.hpp"
 #include "app/stack/node.hpp"
+#include "app/stack/own_metrics.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/rabbitmq_child.hpp"
 #include "app/stack/secret_store.hpp"
@@ -22,7 +23,6 @@
 #include "platform/runtime/signals.hpp"
 #include "platform/storage/postgres/cluster.hpp"
 #include "platform/telemetry/log.hpp"
-#include "platform/telemetry/metrics.hpp"
 
 namespace bv::stack {
 
@@ -96,13 +96,11 @@ std::unique_ptr<identity_source> identity_of(const config& c, const std::vector<
 
 // What the process shows others, and goes on to show as it is given new ones.
 rpc::peer_identity follow(identity_source& from, const config& c) {
-    auto& end = telemetry::measure("bv_identity_ends_seconds", "When the certificate ends that the process shows others, in seconds since 1970");
-    const auto tell = [&end](const security::svid& s) { end.set(static_cast<double>(std::chrono::floor<seconds>(s.not_after.time_since_epoch()).count())); };
     rpc::peer_identity own{c.get<std::string>("peers.trust_domain"), std::make_shared<http::mutual_tls>(as_tls(from.first()))};
-    tell(from.first());
-    from.follow([tls = own.tls, tell](const security::svid& next) {
+    note_certificate("peers", from.first().not_after);
+    from.follow([tls = own.tls](const security::svid& next) {
         tls->replace(as_tls(next));
-        tell(next);
+        note_certificate("peers", next.not_after);
         telemetry::info("identity.replaced", {{"until", rfc3339(next.not_after)}});
     });
     return own;

@@ -143,6 +143,9 @@ void count_outcomes(const std::vector<change>& changes) {
         if (!running || !is_final(c.after.status)) continue;
         const auto outcome = c.after.status == status::cancelled ? name(c.after.reason) : name(c.after.status);
         telemetry::count("bv_saga_outcomes_total", "Order sagas that ended, by outcome", {{"outcome", outcome}}).add();
+        if (c.after.status == status::confirmed)
+            telemetry::count("bv_orders_sold_minor_units_total", "Totals of orders that were confirmed", {{"currency", c.after.currency.code()}})
+                .add(static_cast<std::uint64_t>(c.after.total));
         duration.observe(std::chrono::duration<double>(c.after.updated_at - c.after.placed_at).count());
     }
 }
