@@ -47,6 +47,12 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
     const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid), registry = memory_of(p.registry_pid),
                rabbitmq = memory_of(p.rabbitmq_pid);
     auto children = postgres + provider + redis + kafka + registry + rabbitmq;
+    json::object servers;
+    for (const auto& s : p.servers) {
+        const auto bytes = memory_of(s.pid);
+        children += bytes;
+        servers[s.name] = {{"pid", s.pid}, {"port", s.port}, {"bytes", bytes}, {"state", s.pid == 0 ? "waiting to be started again" : s.url}};
+    }
     json::object roles;
     std::map<std::string, int> instances;
     for (const auto& r : processes) {
@@ -64,6 +70,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
     if (p.registry_pid != 0) out["registry"] = {{"pid", p.registry_pid}, {"port", port_of(p.registry)}, {"bytes", registry}};
     if (p.rabbitmq_pid != 0) out["rabbitmq"] = {{"pid", p.rabbitmq_pid}, {"port", port_of(p.rabbitmq)}, {"bytes", rabbitmq}};
     for (auto& [name, role] : roles) out[name] = role;
+    for (auto& [name, server] : servers) out[name] = server;
     return out;
 }
 
@@ -86,11 +93,11 @@ void print_held_delivery(const json::value& status) {
 }
 
 void print_processes(const json::object& processes) {
-    std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", "process", "pid", "port", "memory", "restarts", "health");
+    std::cout << fmt::format("{:<16} {:>8} {:>7} {:>8} {:>9}  {}\n", "process", "pid", "port", "memory", "restarts", "health");
     for (const auto& [name, v] : processes) {
         const auto& o = v.as_object();
         if (o.at("pid").to_number<std::int64_t>() == 0 && !o.contains("state")) continue;
-        std::cout << fmt::format("{:<14} {:>8} {:>7} {:>8} {:>9}  {}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
+        std::cout << fmt::format("{:<16} {:>8} {:>7} {:>8} {:>9}  {}\n", std::string_view(name), json::serialize(o.at("pid")), o.contains("port") ? json::serialize(o.at("port")) : "socket",
                                  megabytes(o.at("bytes").to_number<std::int64_t>()), o.contains("restarts") ? json::serialize(o.at("restarts")) : "", text_of(v, "state"));
     }
 }

@@ -63,6 +63,7 @@ std::vector<std::string> pass_on(const common& c, const options& o) {
 void print_ready(const stack::running_platform& s, const std::vector<std::string>& logins, const std::filesystem::path& log, double seconds) {
     std::cout << fmt::format("\nReady in {:.1f} s.\n\n  start page   {}/\n  API          {}/docs\n  traces       {}/traces/traces.html\n  log          {}\n", seconds,
                              s.url, s.url, s.url, log.string());
+    for (const auto& server : s.servers) std::cout << fmt::format("  {:<12} {}\n", server.name, server.url);
     if (s.public_url != s.url) std::cout << fmt::format("  public URL   {}\n", s.public_url);
     if (!logins.empty()) std::cout << "\nDevelopment logins:\n";
     for (const auto& line : logins) std::cout << "  " << line << '\n';
@@ -144,7 +145,7 @@ void add_up(CLI::App& parser, common& c) {
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one (default 8080)");
     command->add_option("--database-url", o->database_url, "use this PostgreSQL (libpq connection of a role that may create roles) instead of a private one");
     command->add_option("--profile", o->profile, "one: all services in one process (default); full: each service is a process of its own, looked after by this one");
-    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, rabbitmq, redis, registry")->expected(1)->take_all();
+    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, rabbitmq, redis, registry; observability or of it jaeger, collector, prometheus, alertmanager, victoria-metrics, victoria-logs")->expected(1)->take_all();
     command->add_flag("--detach,-d", o->detach, "return once it is ready; bv down stops it");
     command->callback([o, &c] { c.exit = o->detach ? run_detached(c, *o) : run_in_foreground(c, *o); });
 }

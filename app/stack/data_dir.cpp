@@ -140,19 +140,26 @@ std::optional<running_platform> data_dir::read_state() const {
     out.database_url = text_of("database_url");
     out.started_at = text_of("started_at");
     out.profile = text_of("profile");
+    if (const auto* servers = o.if_contains("servers"); servers && servers->is_array())
+        for (const auto& v : servers->get_array())
+            out.servers.push_back({std::string(v.at("name").as_string()), v.at("pid").to_number<pid_t>(),
+                                   v.at("port").to_number<std::uint16_t>(), std::string(v.at("url").as_string())});
     const auto* ready = o.if_contains("ready");
     out.ready = ready && ready->is_bool() && ready->get_bool();
     return out;
 }
 
 void data_dir::write_state(const running_platform& s) const {
+    json::array servers;
+    for (const auto& one : s.servers) servers.push_back(json::object{{"name", one.name}, {"pid", one.pid}, {"port", one.port}, {"url", one.url}});
     const json::object o{
         {"pid", s.pid},           {"postgres_pid", s.postgres_pid},   {"provider_pid", s.provider_pid},
         {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka}, {"registry_pid", s.registry_pid}, {"registry", s.registry},
         {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka},
         {"rabbitmq_pid", s.rabbitmq_pid}, {"rabbitmq", s.rabbitmq}, {"rabbitmq_management", s.rabbitmq_management},
         {"port", s.port},         {"provider_port", s.provider_port}, {"url", s.url},
-        {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at}, {"profile", s.profile}, {"ready", s.ready},
+        {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at},
+        {"profile", s.profile}, {"servers", std::move(servers)}, {"ready", s.ready},
     };
     const auto temporary = path_ / "platform.json.new";
     {

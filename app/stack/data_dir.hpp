@@ -8,6 +8,7 @@
 //   kafka/          the private broker of up --with kafka
 //   registry/       the private schema registry of up --with registry
 //   rabbitmq/       the private RabbitMQ of up --with rabbitmq
+//   observability/  what servers that watch the platform keep    targets.json   whom a Prometheus scrapes
 //   roles.json      in profile full: the process of each role, and where it listens (app/role_directory.hpp)
 //   log/            platform.log, provider.log, of each role one   mail/      e-mails of the development transport
 #pragma once
@@ -16,10 +17,19 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace bv::stack {
+
+// A server that watches the platform and was started with it.
+struct running_server {
+    std::string name;
+    pid_t pid = 0;       // 0: it has ended and is about to be started again
+    std::uint16_t port = 0;
+    std::string url;     // for people
+};
 
 // What platform.json says.
 struct running_platform {
@@ -43,6 +53,7 @@ struct running_platform {
     std::string database_url;    // for an administrator's connection; no password in it
     std::string started_at;      // RFC 3339
     std::string profile;         // "one" process, or "full": one for each role (roles.json says which)
+    std::vector<running_server> servers;
     bool ready = false;
 };
 

@@ -14,17 +14,29 @@ namespace {
 struct extra {
     std::string_view name;
     bool extras::*wanted;
+    bool watches = false;
 };
-constexpr extra known[] = {{"kafka", &extras::kafka}, {"rabbitmq", &extras::rabbitmq}, {"redis", &extras::redis}, {"registry", &extras::registry}};
+constexpr extra known[] = {{"kafka", &extras::kafka},
+                           {"rabbitmq", &extras::rabbitmq},
+                            {"redis", &extras::redis},
+                            {"registry", &extras::registry},
+                           {"jaeger", &extras::jaeger, true},
+                           {"collector", &extras::collector, true},
+                           {"prometheus", &extras::prometheus, true},
+                           {"alertmanager", &extras::alertmanager, true},
+                           {"victoria-metrics", &extras::victoria_metrics, true},
+                           {"victoria-logs", &extras::victoria_logs, true}};
+constexpr std::string_view all_that_watch = "observability";
 
 result<void> add(std::string_view name, extras& to) {
-    std::vector<std::string_view> names;
+    std::vector<std::string_view> names{all_that_watch};
+    bool found = false;
     for (const auto& e : known) {
         names.push_back(e.name);
-        if (e.name != name) continue;
-        to.*e.wanted = true;
-        return {};
+        if (e.name != name && !(e.watches && name == all_that_watch)) continue;
+        to.*e.wanted = found = true;
     }
+    if (found) return {};
     const auto near = nearest(name, names);
     return fail(code::invalid_argument, "UNKNOWN_EXTRA",
                 fmt::format("--with: there is no \"{}\"{}; there is: {}", name, near.empty() ? "" : fmt::format(" (did you mean {}?)", near), fmt::join(names, ", ")));

@@ -13,6 +13,13 @@ struct extras {
     bool rabbitmq = false;
     bool redis = false;
     bool registry = false;
+    // What watches the platform. "observability" asks for all of them.
+    bool jaeger = false;
+    bool collector = false;
+    bool prometheus = false;
+    bool alertmanager = false;
+    bool victoria_metrics = false;
+    bool victoria_logs = false;
 };
 
 // Names, each perhaps a list: "kafka,redis". Error INVALID_ARGUMENT "UNKNOWN_EXTRA" that lists what there is.

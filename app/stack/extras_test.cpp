@@ -15,6 +15,12 @@ TEST(extras, are_named_once_or_in_lists) {
     EXPECT_TRUE(parse_extras(names{"redis,redis", "redis"})->redis);
 }
 
+TEST(extras, have_a_name_for_all_that_watch) {
+    const auto all = parse_extras(names{"redis,observability"});
+    EXPECT_TRUE(all->redis && all->jaeger && all->collector && all->prometheus && all->alertmanager && all->victoria_metrics && all->victoria_logs);
+    EXPECT_FALSE(all->kafka);
+}
+
 TEST(extras, that_there_are_not_are_told_with_those_that_there_are) {
     const auto wrong = parse_extras(names{"rediss"});
     ASSERT_FALSE(wrong);

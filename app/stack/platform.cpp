@@ -14,6 +14,7 @@
 #include "app/stack/kafka_child.hpp"
 #include "app/stack/migrate.hpp"
 #include "app/stack/node.hpp"
+#include "app/stack/observability.hpp"
 #include "app/stack/port.hpp"
 #include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
@@ -78,6 +79,7 @@ struct platform::impl {
     void launch_kafka();
     void launch_rabbitmq();
     void await_slow();
+    void launch_watchers();
     void start_services();
     void start_roles();
     void listen();
@@ -92,6 +94,7 @@ struct platform::impl {
     const std::unique_ptr<security::secrets>& secrets;
     pg::cluster database;
     bv::runtime runtime;
+    std::unique_ptr<observability> watchers;
     std::unique_ptr<telemetry_export> exports;
     provider_child provider;
     redis_child redis;
@@ -172,6 +175,16 @@ void platform::impl::await_slow() {
         if (!std::exchange(told, true)) report("rabbitmq: waiting for it");
 }
 
+// Before anything that is watched.
+void platform::impl::launch_watchers() {
+    watchers = std::make_unique<observability>(settings, dir, state);
+    watchers->launch();
+    state.servers = watchers->servers();
+    if (!state.servers.empty()) report("observability: starting");
+    for (const auto& s : watchers->settings()) role_arguments.insert(role_arguments.end(), {"--set", s});
+    exports = std::make_unique<telemetry_export>(settings, runtime, fmt::format("{}:{}", host_name(), state.port), watchers->settings());
+}
+
 void platform::impl::start_services() {
     report("services: starting");
     const auto given = settings.get<std::string>("provider.url");
@@ -196,7 +209,7 @@ void platform::impl::start_services() {
     if (settings.get<bool>("demo.seed")) logins = services->seed();
 }
 
-void platform::impl::listen() { services->listen(state.port); }
+void platform::impl::listen() { services->listen(state.port), watchers->targets().write(); }
 
 // Only while nobody runs the requests that a crash cut off: their keys are free again.
 void platform::impl::drop_claims() {
@@ -212,6 +225,7 @@ void platform::impl::start_roles() {
     o.arguments = role_arguments;
     o.before_gateway = [this] { drop_claims(); };
     o.report = report;
+    o.published = [this](std::span<const app::role_process> processes) { watchers->targets().write(processes); };
     o.certificate_life = std::chrono::duration_cast<seconds>(settings.get<milliseconds>("peers.certificate_life"));
     o.trust_domain = settings.get<std::string>("peers.trust_domain");
     roles = std::make_unique<supervisor>(dir, runtime, certificates_from(store, settings), std::move(o));
@@ -221,6 +235,7 @@ void platform::impl::start_roles() {
 
 void platform::impl::tend_children() {
     if (redis.tend(system_clock().steady_now())) state.redis_pid = redis.pid(), dir.write_state(state);
+    if (watchers->tend()) state.servers = watchers->servers(), dir.write_state(state);
     if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
     if (registry.tend()) state.registry_pid = registry.pid(), dir.write_state(state);
     if (rabbitmq.tend()) state.rabbitmq_pid = rabbitmq.pid(), dir.write_state(state);
@@ -273,12 +288,12 @@ void platform::start() {
     p.state.public_url = public_url_of(p.settings, p.state.url);
     p.dir.write_state(p.state);
     p.runtime.start();
-    p.exports = std::make_unique<telemetry_export>(p.settings, p.runtime, fmt::format("{}:{}", host_name(), p.state.port));
+    p.launch_watchers();
     p.heed_signals();
     const std::function<void()> steps[] = {[&p] { p.launch_kafka(), p.launch_rabbitmq(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
                                            [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
                                            [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); },
-                                           [&p] { p.await_slow(); }};
+                                           [&p] { p.await_slow(), p.watchers->await([&p] { return p.is_asked_to_stop(); }); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();
@@ -356,6 +371,7 @@ void platform::stop() noexcept {
         p.kafka.stop();
         p.registry.stop();
         p.rabbitmq.stop();
+        if (p.watchers) p.watchers->stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -388,6 +404,7 @@ void platform::stop() noexcept {
     p.kafka.stop();
     p.registry.stop();
     p.rabbitmq.stop();
+    if (p.watchers) p.watchers->stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

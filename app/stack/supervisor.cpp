@@ -264,6 +264,7 @@ void supervisor::publish() {
         }
     if (now == published_) return;
     app::write_roles(dir_.path(), now);
+    if (options_.published) options_.published(now);
     published_ = std::move(now);
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct supervisor_options {
     std::vector<std::string> arguments{};            // that every role's process is given: --config, --set
     std::function<void()> before_gateway{};          // called before the first gateway and before one that follows a dead last one
     std::function<void(std::string_view)> report{};  // progress, for people
+    std::function<void(std::span<const app::role_process>)> published{};  // after each change of roles.json
     std::chrono::milliseconds start_patience{60'000};
     std::chrono::milliseconds silence{10'000};       // a process that has not answered for so long is ended and started again
     std::chrono::milliseconds first_pause{200}, longest_pause{10'000};  // before a start that follows a death

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "platform/core/config.hpp"
@@ -20,8 +21,9 @@ void check_export_settings(const config&);
 
 class telemetry_export {
 public:
-    // `instance` tells this process from others: a host and port. Ships from core 0 of a started runtime.
-    telemetry_export(const config&, runtime&, const std::string& instance);
+    // `instance` tells this process from others: a host and port. Ships from core 0 of a started runtime. `instead`: "key=value" of
+    // telemetry.otlp_endpoint and log.ship_url, for servers that the settings do not name because they were started beside the platform.
+    telemetry_export(const config&, runtime&, const std::string& instance, std::span<const std::string> instead = {});
     ~telemetry_export();
     telemetry_export(const telemetry_export&) = delete;
     telemetry_export& operator=(const telemetry_export&) = delete;

@@ -1,0 +1,151 @@
+#include "app/stack/server_child.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/stack/port.hpp"
+#include "platform/core/error.hpp"
+#include "platform/storage/postgres/server_process.hpp"
+#include "platform/telemetry/log.hpp"
+
+namespace bv::stack {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto start_patience = 60s;
+constexpr auto stop_patience = 10s;
+constexpr std::chrono::milliseconds first_pause = 500ms, longest_pause = 30s;
+constexpr auto steady_after = 60s;  // after so long the pauses begin anew
+
+std::string read(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return std::move(text).str();
+}
+
+std::string tail(const fs::path& file) {
+    auto all = read(file);
+    return all.size() > 1'500 ? all.substr(all.size() - 1'500) : all;
+}
+
+bool answers(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(port);
+    const bool up = ::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+    ::close(fd);
+    return up;
+}
+
+std::optional<std::uint16_t> free_port(std::uint16_t wanted) {
+    try {
+        return claim_port("127.0.0.1", wanted).number();
+    } catch (const failure&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::uint16_t lasting_port(const fs::path& folder, const std::string& name) {
+    const auto file = folder / (name + ".port");
+    std::uint16_t last = 0;
+    std::ifstream(file) >> last;
+    if (last != 0 && free_port(last)) return last;
+    const auto fresh = claim_port("127.0.0.1", 0).number();
+    std::ofstream(file) << fresh << '\n';
+    return fresh;
+}
+
+server_child::server_child(server_spec s) : spec_(std::move(s)) {}
+
+server_child::server_child(server_child&& other) noexcept
+    : spec_(std::move(other.spec_)), pid_(std::exchange(other.pid_, 0)), launched_(other.launched_), not_before_(other.not_before_), pause_(other.pause_) {}
+
+void server_child::give(std::vector<std::string> more) {
+    spec_.arguments.insert(spec_.arguments.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+bool server_child::is_ours(pid_t pid) const { return read(fmt::format("/proc/{}/cmdline", pid)).find(spec_.folder.string()) != std::string::npos; }
+
+void server_child::end_orphan() const {
+    pid_t pid = 0;
+    std::ifstream(spec_.folder / "pid") >> pid;
+    if (pid <= 0 || !is_ours(pid)) return;
+    ::kill(pid, SIGTERM);
+    for (const auto end = steady::now() + stop_patience; is_ours(pid); std::this_thread::sleep_for(10ms))
+        if (steady::now() > end) ::kill(pid, SIGKILL);
+}
+
+void server_child::launch() {
+    end_orphan();
+    try {
+        pid_ = pg::start_process({.arguments = spec_.arguments, .run_as = std::nullopt, .output = spec_.log, .signal_with_parent = SIGTERM});
+    } catch (const failure& f) {
+        throw failure(code::unavailable, "SERVER_FAILED", fmt::format("{} was not started: {}", spec_.name, f.error().message));
+    }
+    launched_ = steady::now();
+    std::ofstream(spec_.folder / "pid") << pid_ << '\n';
+}
+
+bool server_child::running() noexcept {
+    if (pid_ != 0 && pg::wait_exit(pid_, 0ms)) pid_ = 0;
+    return pid_ != 0;
+}
+
+bool server_child::is_up() {
+    const bool lives = running();
+    if (lives && answers(spec_.port)) return true;
+    if (lives && steady::now() < launched_ + start_patience) return false;
+    stop();
+    throw failure(code::unavailable, "SERVER_FAILED",
+                  fmt::format("{} {}; the end of {}:\n{}", spec_.name, lives ? "does not answer in time" : "has ended", spec_.log.string(), tail(spec_.log)));
+}
+
+bool server_child::tend() {
+    const bool had = pid_ != 0;
+    if (running()) return false;
+    if (had) {
+        pause_ = steady::now() - launched_ > steady_after ? first_pause : std::clamp(pause_ * 2, first_pause, longest_pause);
+        not_before_ = steady::now() + pause_;
+        telemetry::error("stack.server_ended", {{"server", spec_.name}, {"pause_ms", pause_.count()}});
+        return true;
+    }
+    if (steady::now() < not_before_) return false;
+    not_before_ = steady::now() + longest_pause;
+    try {
+        launch();
+    } catch (const failure& f) {
+        telemetry::error("stack.server_restart_failed", {{"server", spec_.name}, {"error", f.error().message}});
+    }
+    return true;
+}
+
+void server_child::stop() noexcept {
+    if (!running()) return;
+    ::kill(pid_, SIGTERM);
+    if (!pg::wait_exit(pid_, stop_patience)) {
+        ::kill(pid_, SIGKILL);
+        (void)pg::wait_exit(pid_, 3s);
+    }
+    pid_ = 0;
+}
+
+}  // namespace bv::stack
