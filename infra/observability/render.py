@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Prometheus' and Grafana's files of tables.py: render.py [--to FOLDER] [--faster N] [--target HOST:PORT …] [--alertmanager HOST:PORT]
+"""Makes Prometheus', Grafana's and VictoriaMetrics' files of tables.py: render.py [--to FOLDER] [--faster N] [--target HOST:PORT … | --targets FILE] [--alertmanager HOST:PORT]
 
 Without options it writes the files beside itself. --faster divides every time by N, so that a drill of a day's rule takes minutes.
 """
@@ -54,7 +54,16 @@ def rules(faster=1):
 
 
 def prometheus(targets, alertmanager, faster=1):
-    return f"""# Made by infra/observability/render.py: --target and --alertmanager change the addresses.
+    """targets: addresses, or the path of a platform's targets.json."""
+    if isinstance(targets, pathlib.Path):
+        scraped = f"""  file_sd_configs:
+  - files: {json.dumps([str(targets)])}
+    refresh_interval: {"1s" if faster > 1 else "15s"}
+  tls_config: {{insecure_skip_verify: true}}"""
+    else:
+        scraped = f"""  static_configs:
+  - targets: {json.dumps(list(targets))}"""
+    return f"""# Made by infra/observability/render.py: --target, --targets and --alertmanager change the addresses.
 global:
   scrape_interval: {"1s" if faster > 1 else "15s"}
   evaluation_interval: {"1s" if faster > 1 else "30s"}
@@ -65,8 +74,7 @@ alerting:
     - targets: {json.dumps([alertmanager])}
 scrape_configs:
 - job_name: bitvelocity
-  static_configs:
-  - targets: {json.dumps(targets)}
+{scraped}
 """
 
 
@@ -82,10 +90,18 @@ def dashboard(uid, title, panels):
             "time": {"from": "now-1h", "to": "now"}, "templating": {"list": [choice]}, "panels": shown}
 
 
+def page(title, panels):
+    """The dashboard for vmui, which VictoriaMetrics serves by itself. Its legends are "{{label}}" like Grafana's."""
+    shown = [{"title": p.title, "unit": "" if p.unit == "short" else p.unit, "expr": [e for _, e in p.queries], "alias": [legend for legend, _ in p.queries], "width": 6, "showLegend": True}
+             for p in panels]
+    return {"title": title, "rows": [{"panels": shown[i:i + 2]} for i in range(0, len(shown), 2)]}
+
+
 def files(targets=("127.0.0.1:8080",), alertmanager="127.0.0.1:9093", faster=1):
-    out = {"rules.yml": rules(faster), "prometheus.yml": prometheus(list(targets), alertmanager, faster)}
+    out = {"rules.yml": rules(faster), "prometheus.yml": prometheus(targets, alertmanager, faster)}
     for uid, (title, panels) in DASHBOARDS.items():
         out[f"dashboards/{uid}.json"] = json.dumps(dashboard(uid, title, panels), indent=1) + "\n"
+        out[f"vmui/{uid}.json"] = json.dumps(page(title, panels), indent=1) + "\n"
     return out
 
 
@@ -94,9 +110,10 @@ def main():
     p.add_argument("--to", type=pathlib.Path, default=HERE, help="folder that the files are written to")
     p.add_argument("--faster", type=int, default=1, help="divide every time by this")
     p.add_argument("--target", action="append", help="HOST:PORT of a platform; may be repeated")
+    p.add_argument("--targets", type=pathlib.Path, help="targets.json of a platform's data directory: all its processes, also after they were scaled")
     p.add_argument("--alertmanager", default="127.0.0.1:9093", help="HOST:PORT")
     o = p.parse_args()
-    for name, text in files(o.target or ("127.0.0.1:8080",), o.alertmanager, o.faster).items():
+    for name, text in files(o.targets or o.target or ("127.0.0.1:8080",), o.alertmanager, o.faster).items():
         (o.to / name).parent.mkdir(parents=True, exist_ok=True)
         (o.to / name).write_text(text, encoding="utf-8")
 

@@ -44,8 +44,16 @@ ALERTS = (
     Alert("DeadLetters", "increase(bv_events_dead_letters_total[15m]) > 0", "0m", "critical", "group {{ $labels.group }} set events of {{ $labels.source }} aside"),
     Alert("ReconciliationFindings", "increase(bv_payment_reconciliation_findings_total[1h]) > 0", "0m", "critical",
           "our books and the payment provider's disagree: {{ $labels.kind }}"),
-    Alert("PaymentProviderAway", 'bv_circuit_state{dependency="payment_provider"} == 2', "2m", "critical", "calls to the payment provider fail; its circuit is open"),
+    # Open or half-open: it tries every few seconds, and those moments would begin the two minutes anew.
+    Alert("PaymentProviderAway", 'bv_circuit_state{dependency="payment_provider"} > 0', "2m", "critical", "calls to the payment provider fail; its circuit is open"),
     Alert("ConnectionsExhausted", "min_over_time(bv_pg_callers_waiting[1m]) > 0", "2m", "warning", "callers of database role {{ $labels.database }} wait for a connection"),
+    Alert("CertificateExpires", 'bv_certificate_expiry_timestamp_seconds{certificate="http"} - time() < 14 * 86400', "0m", "warning",
+          "the certificate that {{ $labels.instance }} shows its clients ends in {{ $value | humanizeDuration }}"),
+    Alert("IdentityNotRenewed", 'bv_certificate_expiry_timestamp_seconds{certificate="peers"} - time() < 300', "0m", "critical",
+          "{{ $labels.instance }} was not given its next certificate; in {{ $value | humanizeDuration }} nobody of the platform talks to it"),
+    Alert("DiskFills", "bv_disk_free_bytes / bv_disk_size_bytes < 0.1", "1m", "critical", "the disk of {{ $labels.instance }} has {{ $value | humanizePercentage }} left"),
+    Alert("ProcessRestarts", 'changes(process_start_time_seconds{job="bitvelocity"}[15m]) > 2', "0m", "warning", "{{ $labels.instance }} was started again and again"),
+    Alert("RedisAway", "bv_redis_connections == 0", "2m", "warning", "{{ $labels.instance }} does without Redis"),
     Alert("TelemetryLost", "increase(telemetry_export_dropped_total[15m]) > 0", "0m", "warning", "{{ $labels.signal }} were lost: {{ $labels.reason }}"),
 )
 
@@ -72,6 +80,15 @@ DASHBOARDS = {
         Panel("Memory", "bytes", (("{{instance}}", "process_resident_memory_bytes"),)),
         Panel("Refused by rate limits", "reqps", (("{{limit}}", "rate(bv_rate_limited_total[5m])"),)),
     )),
+    "business": ("Business", (
+        Panel("Orders placed a minute", "short", (("placed", "60 * sum(rate(bv_orders_placed_total[5m]))"),)),
+        Panel("Sold an hour, minor units", "short", (("{{currency}}", "3600 * sum by (currency) (rate(bv_orders_sold_minor_units_total[15m]))"),)),
+        Panel("Of the orders that end, confirmed", "percentunit",
+              (("confirmed", 'sum(rate(bv_saga_outcomes_total{outcome="confirmed"}[15m])) / sum(rate(bv_saga_outcomes_total[15m]))'),)),
+        Panel("Why others are cancelled", "short", (("{{outcome}}", 'sum by (outcome) (increase(bv_saga_outcomes_total{outcome!~"confirmed|returned"}[1h]))'),)),
+        Panel("Product reads a second", "reqps", (("reads", 'sum(rate(bv_http_requests_total{route="/v1/products/{sku}"}[5m]))'),)),
+        Panel("Accounts made an hour", "short", (("accounts", 'sum(increase(bv_http_requests_total{route="/v1/accounts",method="POST",status="2xx"}[1h]))'),)),
+    )),
     "orders": ("Orders and their saga", (
         Panel("Orders placed", "reqps", (("placed", "rate(bv_orders_placed_total[5m])"),)),
         Panel("How orders end", "reqps", (("{{outcome}}", "sum by (outcome) (rate(bv_saga_outcomes_total[5m]))"),)),
@@ -89,6 +106,15 @@ DASHBOARDS = {
         Panel("Batches that failed", "eps", (("{{group}}", "sum by (group) (rate(bv_events_batch_failures_total[5m]))"),)),
         Panel("Spans and log lines lost", "eps", (("{{signal}}: {{reason}}", "rate(telemetry_export_dropped_total[5m])"),)),
     )),
+    "services": ("Services", (
+        Panel("Spans a second", "eps", (("{{service_name}}", "sum by (service_name) (rate(spans_calls_total[5m]))"),)),
+        Panel("Spans that failed", "eps", (("{{service_name}}", 'sum by (service_name) (rate(spans_calls_total{status_code="STATUS_CODE_ERROR"}[5m]))'),)),
+        Panel("Served, 99 %", "s", (("{{service_name}}", quantile(0.99, 'spans_duration_seconds_bucket{span_kind="SPAN_KIND_SERVER"}', "service_name")),)),
+        Panel("Calls to others, 99 %", "s", (("{{service_name}}", quantile(0.99, 'spans_duration_seconds_bucket{span_kind="SPAN_KIND_CLIENT"}', "service_name")),)),
+        Panel("Events processed, 99 %", "s", (("{{service_name}}", quantile(0.99, 'spans_duration_seconds_bucket{span_kind="SPAN_KIND_CONSUMER"}', "service_name")),)),
+        Panel("Spans taken by the collector", "eps", (("{{instance}}", "sum by (instance) (rate(otelcol_receiver_accepted_spans_total[5m]))"),)),
+        Panel("Parcels that wait for a store of traces", "short", (("{{exporter}}", "sum by (exporter) (otelcol_exporter_queue_size)"),)),
+    )),
     "stores": ("Stores and caches", (
         Panel("Connections busy", "short", (("{{database}}", "bv_pg_connections_busy"),)),
         Panel("Callers in line", "short", (("{{database}}", "bv_pg_callers_waiting"),)),
@@ -96,6 +122,7 @@ DASHBOARDS = {
         Panel("Statement errors", "eps", (("{{database}}", "sum by (database) (rate(bv_pg_statement_errors_total[5m]))"),)),
         Panel("Requests a batch", "short", (("{{batcher}}", "rate(bv_batched_requests_total[5m]) / rate(bv_batches_total[5m])"),)),
         Panel("Cache hits", "percentunit", (("{{cache}}", "rate(bv_cache_hits_total[5m]) / (rate(bv_cache_hits_total[5m]) + rate(bv_cache_misses_total[5m]))"),)),
+        Panel("Room left on the disk", "percentunit", (("{{instance}}", "bv_disk_free_bytes / bv_disk_size_bytes"),)),
         Panel("Cache size", "bytes", (("{{cache}}", "bv_cache_bytes"),)),
     )),
 }
