@@ -67,10 +67,11 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def prometheus(folder, target, alertmanager="127.0.0.1:9", faster=600):
+def prometheus(folder, targets, alertmanager="127.0.0.1:9", faster=600):
+    """targets: addresses, or the path of a platform's targets.json."""
     import render
     fetched("prometheus")
-    for name, text in render.files([target], alertmanager, faster).items():
+    for name, text in render.files(targets, alertmanager, faster).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     url = f"http://127.0.0.1:{free_port()}"
