@@ -1,4 +1,5 @@
-"""What tracing and the export of traces cost: CPU of the platform a cached product read, against a platform that traces nothing.
+"""What tracing and the export of traces cost: CPU of the platform a cached product read, and reads a second, against a platform that
+traces nothing.
 
 Each variant is loaded in turn, several rounds, by wrk on 32 keep-alive connections. A product read is the cheapest request there is, so a
 span weighs most there. The collector is a server of the bench's own that takes everything.
@@ -11,7 +12,7 @@ import time
 from lib import charts, figures, platform
 from lib.environment import ensure
 
-TARGET = 1.05
+TARGET, THROUGHPUT = 1.05, 0.95
 SKU = "KIT-KETTLE-17"
 VARIANTS = {
     "nothing traced": (False, "trace.sample_percent=0"),
@@ -46,7 +47,7 @@ def measure(run):
             settings.append(f"telemetry.otlp_endpoint=http://127.0.0.1:{sink.server_port}")
         p = platform.Platform(run, f"p{n}", "runtime.cores=1", *settings).start()
         everyone[name] = (p, [f"Authorization: Bearer {p.shopper_token()}"])
-    microseconds = {name: [] for name in everyone}
+    microseconds, reads = {name: [] for name in everyone}, {name: [] for name in everyone}
     for n in range(run.rounds(5) + 1):
         for name, (p, headers) in everyone.items():
             before = figures.cpu(p.process.pid)
@@ -54,13 +55,17 @@ def measure(run):
             time.sleep(1)  # what is due is exported within half a second
             if n > 0:  # the first warms caches up
                 microseconds[name].append((figures.cpu(p.process.pid) - before) / requests * 1e6)
+                reads[name].append(requests / seconds)
     sink.shutdown()
     ratios = {name: figures.ratio(us, microseconds["nothing traced"]) for name, us in microseconds.items()}
-    figures.table(["cached product read, 32 connections", "µs of CPU a request", "nothing traced = 1"],
-                  [[name, figures.shown(figures.summary(us), 1), figures.shown(ratios[name])] for name, us in microseconds.items()])
-    met = ratios["5 % recorded and exported"]["median"] <= TARGET
-    print(f"   target: at most {TARGET} with 5 % recorded and exported: {'met' if met else 'missed'}")
-    return {"seconds": seconds, "cpu_us_per_request": {k: figures.summary(v) for k, v in microseconds.items()}, "ratio": ratios, "target": {"at_most": TARGET, "met": met}}
+    throughput = {name: figures.ratio(n, reads["nothing traced"]) for name, n in reads.items()}
+    figures.table(["cached product read, 32 connections", "µs of CPU a request", "nothing traced = 1", "reads a second, to it"],
+                  [[name, figures.shown(figures.summary(us), 1), figures.shown(ratios[name]), figures.shown(throughput[name])] for name, us in microseconds.items()])
+    sampled = "5 % recorded and exported"
+    met = ratios[sampled]["median"] <= TARGET and throughput[sampled]["median"] >= THROUGHPUT
+    print(f"   target: with {sampled} at most {TARGET} of the CPU and at least {THROUGHPUT} of the throughput: {'met' if met else 'missed'}")
+    return {"seconds": seconds, "cpu_us_per_request": {k: figures.summary(v) for k, v in microseconds.items()}, "ratio": ratios, "throughput": throughput,
+            "target": {"at_most": TARGET, "throughput_at_least": THROUGHPUT, "met": met}}
 
 
 def picture(found):
