@@ -10,17 +10,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "app/stack/extras.hpp"
-#include "app/stack/kafka_child.hpp"
+#include "app/stack/companions.hpp"
 #include "app/stack/migrate.hpp"
 #include "app/stack/node.hpp"
 #include "app/stack/observability.hpp"
 #include "app/stack/port.hpp"
-#include "app/stack/provider_child.hpp"
 #include "app/stack/public_url.hpp"
-#include "app/stack/rabbitmq_child.hpp"
-#include "app/stack/redis_child.hpp"
-#include "app/stack/registry_child.hpp"
 #include "app/stack/secret_store.hpp"
 #include "app/stack/settings.hpp"
 #include "app/stack/supervisor.hpp"
@@ -67,18 +62,12 @@ task<void> drop_unfinished_claims(pg::database& admin) { co_await admin.query(dr
 struct platform::impl {
     impl(const config& c, data_dir& d, reporter r)
         : settings(c), dir(d), report(std::move(r)), store(open_secrets(c, dir.path())), secrets(store.secrets), database(make_cluster(c, d)),
-          runtime(c.get<std::size_t>("runtime.cores")) {}
+          runtime(c.get<std::size_t>("runtime.cores")), beside(c, d, *secrets, state, report) {}
 
     void heed_signals();  // from here on SIGINT and SIGTERM end the platform in order, also while it starts
     bool is_asked_to_stop();
     void start_database();
     void migrate();
-    void start_provider();
-    void start_redis();
-    [[nodiscard]] std::vector<std::string> redis_endpoints() const;
-    void launch_kafka();
-    void launch_rabbitmq();
-    void await_slow();
     void launch_watchers();
     void start_services();
     void start_roles();
@@ -96,11 +85,7 @@ struct platform::impl {
     bv::runtime runtime;
     std::unique_ptr<observability> watchers;
     std::unique_ptr<telemetry_export> exports;
-    provider_child provider;
-    redis_child redis;
-    kafka_child kafka;
-    registry_child registry;
-    rabbitmq_child rabbitmq;
+    companions beside;
     std::unique_ptr<node> services;      // profile one
     std::unique_ptr<supervisor> roles;   // profile full
     std::vector<std::string> role_arguments;
@@ -123,58 +108,6 @@ void platform::impl::migrate() {
     if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
 }
 
-void platform::impl::start_provider() {
-    if (!settings.get<std::string>("provider.url").empty()) return;
-    report("payment provider: starting");
-    provider.start(dir, *secrets, state.url, state.certificate);
-    state.provider_pid = provider.pid();
-    state.provider_port = provider.port();
-}
-
-void platform::impl::start_redis() {
-    const auto wanted = parse_extras(settings.get<std::vector<std::string>>("stack.with"));
-    if (!wanted) throw failure(wanted.error());
-    if (!wanted->redis || !settings.get<std::vector<std::string>>("redis.endpoints").empty()) return;
-    report("redis: starting");
-    redis.start(dir, settings.get<std::string>("database.account"));
-    state.redis_pid = redis.pid();
-    state.redis = redis.endpoint();
-}
-
-std::vector<std::string> platform::impl::redis_endpoints() const {
-    if (redis.started()) return {redis.endpoint()};
-    return settings.get<std::vector<std::string>>("redis.endpoints");
-}
-
-// Takes seconds to answer: begun first, and waited for last.
-void platform::impl::launch_kafka() {
-    kafka.launch(settings, dir);
-    state.kafka = kafka.brokers();
-    state.kafka_pid = kafka.pid();
-    if (!state.kafka.empty()) report(kafka.started() ? "kafka: starting a broker" : "kafka: using the brokers given");
-    registry.launch(settings, dir);
-    state.registry = registry.url();
-    state.registry_pid = registry.pid();
-    if (!state.registry.empty()) report(registry.started() ? "schema registry: starting" : "schema registry: using the one given");
-}
-
-void platform::impl::launch_rabbitmq() {
-    rabbitmq.launch(settings, dir, *secrets);
-    state.rabbitmq = rabbitmq.address();
-    state.rabbitmq_management = rabbitmq.management();
-    state.rabbitmq_pid = rabbitmq.pid();
-    if (rabbitmq.started()) report("rabbitmq: starting");
-}
-
-void platform::impl::await_slow() {
-    for (bool told = false; !kafka.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
-        if (!std::exchange(told, true)) report("kafka: waiting for the broker");
-    for (bool told = false; !registry.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
-        if (!std::exchange(told, true)) report("schema registry: waiting for it");
-    for (bool told = false; !rabbitmq.is_up() && !is_asked_to_stop(); std::this_thread::sleep_for(milliseconds(50)))
-        if (!std::exchange(told, true)) report("rabbitmq: waiting for it");
-}
-
 // Before anything that is watched.
 void platform::impl::launch_watchers() {
     watchers = std::make_unique<observability>(settings, dir, state);
@@ -187,7 +120,6 @@ void platform::impl::launch_watchers() {
 
 void platform::impl::start_services() {
     report("services: starting");
-    const auto given = settings.get<std::string>("provider.url");
     services = std::make_unique<node>(app::process{
         .runtime = runtime,
         .clock = system_clock(),
@@ -198,12 +130,12 @@ void platform::impl::start_services() {
         .conninfo = [this](std::string_view service) {
             return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service));
         },
-        .provider_url = given.empty() ? fmt::format("http://127.0.0.1:{}", provider.port()) : given,
+        .provider_url = beside.provider_url(),
         .url = state.public_url,
-        .redis = redis_endpoints(),
-        .kafka_brokers = kafka.brokers(),
-        .registry_url = registry.url(),
-        .rabbitmq = rabbitmq_of(settings, *secrets, rabbitmq.address()),
+        .redis = beside.redis_endpoints(),
+        .kafka_brokers = beside.kafka_brokers(),
+        .registry_url = beside.registry_url(),
+        .rabbitmq = beside.rabbitmq(),
         .vault = store.vault.get()});
     services->start();
     if (settings.get<bool>("demo.seed")) logins = services->seed();
@@ -234,11 +166,8 @@ void platform::impl::start_roles() {
 }
 
 void platform::impl::tend_children() {
-    if (redis.tend(system_clock().steady_now())) state.redis_pid = redis.pid(), dir.write_state(state);
+    if (beside.tend()) dir.write_state(state);
     if (watchers->tend()) state.servers = watchers->servers(), dir.write_state(state);
-    if (kafka.tend()) state.kafka_pid = kafka.pid(), dir.write_state(state);
-    if (registry.tend()) state.registry_pid = registry.pid(), dir.write_state(state);
-    if (rabbitmq.tend()) state.rabbitmq_pid = rabbitmq.pid(), dir.write_state(state);
     if (roles) roles->tend();
     if (!database.is_external() && !database.running()) {
         telemetry::error("stack.database_ended", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
@@ -249,16 +178,6 @@ void platform::impl::tend_children() {
             telemetry::info("stack.database_restarted", {{"pid", static_cast<std::int64_t>(state.postgres_pid)}});
         } catch (const failure& f) {
             telemetry::error("stack.database_restart_failed", {{"error", f.error().message}});
-        }
-    }
-    if (provider.started() && !provider.running()) {
-        telemetry::error("stack.provider_ended", {});
-        try {
-            provider.start_again();
-            state.provider_pid = provider.pid();
-            dir.write_state(state);
-        } catch (const failure& f) {
-            telemetry::error("stack.provider_restart_failed", {{"error", f.error().message}});
         }
     }
 }
@@ -290,10 +209,11 @@ void platform::start() {
     p.runtime.start();
     p.launch_watchers();
     p.heed_signals();
-    const std::function<void()> steps[] = {[&p] { p.launch_kafka(), p.launch_rabbitmq(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
-                                           [&p] { p.start_provider(), p.start_redis(), p.dir.write_state(p.state); },
+    const auto asked = [&p] { return p.is_asked_to_stop(); };
+    const std::function<void()> steps[] = {[&p] { p.beside.launch_slow(), p.start_database(), p.dir.write_state(p.state); }, [&p] { p.migrate(); },
+                                           [&p] { p.beside.start_quick(), p.dir.write_state(p.state); },
                                            [&p, many] { many ? p.start_roles() : p.start_services(); }, [&p] { if (p.services) p.listen(); },
-                                           [&p] { p.await_slow(), p.watchers->await([&p] { return p.is_asked_to_stop(); }); }};
+                                           [&p, asked] { p.beside.await(asked), p.watchers->await(asked); }};
     for (const auto& step : steps) {
         if (p.is_asked_to_stop()) return;  // run() returns at once
         step();
@@ -366,11 +286,7 @@ void platform::stop() noexcept {
         ended.wait_for(hold, over, most, [] { return false; });
         if (over.stop_requested()) return;
         telemetry::error("stack.stop_timed_out", {{"seconds", most.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
-        p.provider.stop();
-        p.redis.stop();
-        p.kafka.stop();
-        p.registry.stop();
-        p.rabbitmq.stop();
+        p.beside.stop();
         if (p.watchers) p.watchers->stop();
         p.database.stop();
         p.dir.remove_state();
@@ -399,11 +315,7 @@ void platform::stop() noexcept {
     step_in_hand = "children";
     p.exports.reset();
     p.services.reset();
-    p.provider.stop();
-    p.redis.stop();
-    p.kafka.stop();
-    p.registry.stop();
-    p.rabbitmq.stop();
+    p.beside.stop();
     if (p.watchers) p.watchers->stop();
     p.database.stop();
     p.dir.remove_state();
