@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -80,6 +82,15 @@ void child::stop(std::chrono::milliseconds patience) noexcept {
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = 0;
+}
+
+std::string log_tail(const std::filesystem::path& log) {
+    constexpr std::size_t most = 1'500;
+    std::ifstream in(log, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    auto all = std::move(text).str();
+    return all.size() > most ? all.substr(all.size() - most) : all;
 }
 
 }  // namespace bv::stack

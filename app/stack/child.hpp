@@ -31,6 +31,9 @@ private:
     pid_t pid_ = 0;
 };
 
+// The end of what a child has written, for a message; empty when it wrote nothing.
+[[nodiscard]] std::string log_tail(const std::filesystem::path& log);
+
 // The path of the running binary.
 [[nodiscard]] std::filesystem::path own_binary();
 

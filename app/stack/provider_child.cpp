@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -16,14 +15,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto patience = 15s;
-
-std::string tail(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    std::stringstream text;
-    text << in.rdbuf();
-    auto all = text.str();
-    return all.size() > 600 ? all.substr(all.size() - 600) : all;
-}
 
 }  // namespace
 
@@ -59,7 +50,7 @@ void provider_child::launch() {
     }
     child_.stop();
     throw failure(code::unavailable, "PROVIDER_FAILED",
-                  fmt::format("the payment provider did not start; the end of {}:\n{}", log_.string(), tail(log_)));
+                  fmt::format("the payment provider did not start; the end of {}:\n{}", log_.string(), log_tail(log_)));
 }
 
 }  // namespace bv::stack

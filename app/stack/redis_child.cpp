@@ -4,14 +4,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/stack/child.hpp"
 #include "platform/core/error.hpp"
 #include "platform/core/os_error.hpp"
 #include "platform/storage/postgres/server_process.hpp"
@@ -35,14 +34,6 @@ std::string find_program() {
         if (::access(p, X_OK) == 0) return p;
     throw failure(code::failed_precondition, "REDIS_NOT_INSTALLED",
                   "--with redis: there is no redis-server on this machine; apt-get install redis-server, or give one with redis.endpoints");
-}
-
-std::string tail(const fs::path& file) {
-    std::ifstream in(file);
-    std::stringstream text;
-    text << in.rdbuf();
-    auto all = text.str();
-    return all.size() > 600 ? all.substr(all.size() - 600) : all;
 }
 
 void give(const fs::path& p, const std::optional<pg::account>& who) {
@@ -75,7 +66,7 @@ void redis_child::start(const data_dir& dir, const std::string& account) {
         if (fs::exists(socket_, ec)) return;
     endpoint_.clear();
     stop();
-    throw failure(code::unavailable, "REDIS_FAILED", fmt::format("Redis did not start; the end of {}:\n{}", log_.string(), tail(log_)));
+    throw failure(code::unavailable, "REDIS_FAILED", fmt::format("Redis did not start; the end of {}:\n{}", log_.string(), log_tail(log_)));
 }
 
 void redis_child::launch() {

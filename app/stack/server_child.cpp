@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/stack/child.hpp"
 #include "app/stack/port.hpp"
 #include "platform/core/error.hpp"
 #include "platform/storage/postgres/server_process.hpp"
@@ -36,11 +37,6 @@ std::string read(const fs::path& file) {
     std::stringstream text;
     text << in.rdbuf();
     return std::move(text).str();
-}
-
-std::string tail(const fs::path& file) {
-    auto all = read(file);
-    return all.size() > 1'500 ? all.substr(all.size() - 1'500) : all;
 }
 
 bool answers(std::uint16_t port) {
@@ -116,7 +112,7 @@ bool server_child::is_up() {
     if (lives && steady::now() < launched_ + start_patience) return false;
     stop();
     throw failure(code::unavailable, "SERVER_FAILED",
-                  fmt::format("{} {}; the end of {}:\n{}", spec_.name, lives ? "does not answer in time" : "has ended", spec_.log.string(), tail(spec_.log)));
+                  fmt::format("{} {}; the end of {}:\n{}", spec_.name, lives ? "does not answer in time" : "has ended", spec_.log.string(), log_tail(spec_.log)));
 }
 
 bool server_child::tend() {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
@@ -50,14 +49,6 @@ task<void> let_go(std::unique_ptr<http::client> c) {
     c->close();
     c.reset();
     co_return;
-}
-
-std::string log_tail(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    std::stringstream text;
-    text << in.rdbuf();
-    auto all = text.str();
-    return all.size() > 1'500 ? all.substr(all.size() - 1'500) : all;
 }
 
 }  // namespace

@@ -275,7 +275,7 @@ MUTANTS = (
            "AND k.key = w.key AND k.status IS NULL)", "AND k.key = w.key)", test=("bv_postgres_test", "idempotency.the_first_answer*")),
     Mutant("job-finished-by-who-lost-it", JOBS + "pg_job_queue.cpp",
            "e.how = 0 AND j.id = e.id AND j.attempts = e.attempt", "e.how = 0 AND j.id = e.id AND j.attempts >= e.attempt",
-           test=("bv_jobs_test", "*of_a_worker_that_is_too_slow*")),
+           test=("bv_jobs_test", "*job_contract.of_a_worker_that_is_too_slow*")),
 
     # Who may call
     Mutant("every-service-may-call", PEER + "peer_listener.cpp",
