@@ -84,10 +84,10 @@ def test_while_vault_is_away_leases_hold_until_they_end(own_platform, vault_and_
         said = wait_for(lambda: status(p, key).get("reason", ""), 20)
         assert "away since" in said and "database login" in said, said
         # Nobody ends what Vault cannot end while it is sealed, but the database itself takes such a login no more: ready no longer.
-        wait_for(lambda: not status(p, key)["ready"], 30)
+        wait_for(lambda: not status(p, key).get("ready", False), 30)
         assert "has ended of" in status(p, key)["reason"]
         vault.server.sealed = False
-        wait_for(lambda: status(p, key)["ready"], 30)
+        wait_for(lambda: status(p, key).get("ready", False), 30)
         shopping.until(20)
     shopping.check()
 
