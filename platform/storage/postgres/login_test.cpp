@@ -126,6 +126,21 @@ task<void> refused_and_followed(database& admin) {
 }
 TEST(login, a_call_waits_for_the_login_that_follows_a_refused_one) { with_database(refused_and_followed); }
 
+task<void> away_until_another_follows(database& admin) {
+    co_await make_logins(admin);
+    auto o = lent([](const std::string&) {});
+    o.acquire_timeout = milliseconds(200);
+    database db(o, system_clock());
+    db.log_in_as({"lent_one", "a password of yesterday"});
+    const auto e = co_await failure_of(ignore(db.query(who)));
+    EXPECT_EQ(e.code, code::unavailable);  // who asks again may be served
+    EXPECT_EQ(e.reason, "DATABASE_UNAVAILABLE");
+    db.log_in_as(of_user("lent_two"));
+    EXPECT_EQ(read(co_await db.query(who)).session, "lent_two");
+    co_await db.close();
+}
+TEST(login, that_was_lent_and_ended_makes_the_database_away_until_another_follows) { with_database(away_until_another_follows); }
+
 task<void> a_login_that_stays_is_refused_at_once(database& admin) {
     co_await make_logins(admin);
     auto o = lent();

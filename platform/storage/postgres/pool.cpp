@@ -151,10 +151,10 @@ task<std::unique_ptr<connection>> pool::connect(steady_point until) {
             co_return fresh;
         } catch (const connection_lost&) {
             problem = std::current_exception();
-        } catch (const login_refused&) {
-            // A login that was given is taken back at times, and another follows.
+        } catch (const login_refused& refused) {
+            // A login that was lent is taken back at times, and another follows: until it does, this database is away.
             if (!client_->options.on_refused) throw;
-            problem = std::current_exception();
+            problem = std::make_exception_ptr(connection_lost(refused.error().message));
         }
         fresh.reset();
         stats_->reconnects.fetch_add(1, std::memory_order_relaxed);
