@@ -43,8 +43,11 @@ def prometheus(p):
 
 
 def in_jaeger(p, trace_id):
-    """{span id: span} of a trace; empty when Jaeger has none of it. A span has id, parent, name, kind, service and tags."""
-    answer = requests.get(f"{base(p, 'jaeger')}/api/traces/{trace_id}", timeout=10)
+    """{span id: span} of a trace; empty when Jaeger has none of it, or starts. A span has id, parent, name, kind, service and tags."""
+    try:
+        answer = requests.get(f"{base(p, 'jaeger')}/api/traces/{trace_id}", timeout=10)
+    except requests.ConnectionError:
+        return {}
     if answer.status_code == 404:
         return {}
     assert answer.status_code == 200, answer.text
