@@ -258,7 +258,7 @@ MUTANTS = (
     Mutant("old-value-stored-after-a-change", REDIS + "second_level.cpp",
            "if claim ~= ARGV[1] then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.what_was_loaded_before*")),
     Mutant("all-load-at-once", REDIS + "second_level.cpp",
-           "if now and string.sub(now, 1, 1) ~= 'D' then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.one_process_loads*")),
+           "if now and string.sub(now, 1, 1) ~= 'D' then return 0 end\n", "", test=("bv_redis_test", "redis_second_level.of_those_that_look*")),
     Mutant("invalidation-forgotten-when-it-fails", REDIS + "second_level.cpp",
            "            if (!said[i]) continue;\n            paid(", "            paid(", test=("bv_redis_test", "redis_second_level.an_invalidation_that_does_not*")),
     Mutant("own-write-not-read", REDIS + "second_level.cpp",

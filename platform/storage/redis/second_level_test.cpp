@@ -1,5 +1,6 @@
 #include "platform/storage/redis/second_level.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 namespace bv::redis {
 namespace {
 
+using namespace asio::experimental::awaitable_operators;
 using namespace std::chrono_literals;
 using scratch::eventually_in;
 using state = cache::second_level::found::state;
@@ -107,6 +109,17 @@ task<void> others_wait(world& w) {
 TEST(redis_second_level, one_process_loads_and_the_others_wait) {
     NEEDS_REDIS();
     with_world(others_wait);
+}
+
+// Both find nothing before either has claimed it.
+task<void> one_claims(world& w) {
+    const auto [mine, theirs] = co_await (get(w.here, "k") && get(w.there, "k"));
+    EXPECT_NE(mine.claim.empty(), theirs.claim.empty());
+}
+
+TEST(redis_second_level, of_those_that_look_at_once_one_loads) {
+    NEEDS_REDIS();
+    with_world(one_claims);
 }
 
 task<void> waits_are_short(world& w) {
@@ -208,6 +221,7 @@ task<void> reads_past_what_it_owes(const scratch::server* one, bool* checked) {
     const auto during = co_await get(w.here, "k");
     EXPECT_EQ(during.is, state::missing);
     EXPECT_TRUE(during.claim.empty());
+    EXPECT_FALSE(co_await w.first.call(command::on("test:1:k", "GET")));  // and so has what was sent before it
     EXPECT_EQ(w.here.owed(), 1u);
     one->thaw();
     EXPECT_TRUE(co_await eventually_in([&w] { return [](second_level* l) -> task<bool> { co_return l->owed() == 0; }(&w.here); }));
