@@ -25,6 +25,7 @@ def tree(pid):
 
 
 def freeze(pids, seconds):
+    assert all(pid > 0 for pid in pids), "a process that has ended has none, and 0 is all of our own group"
     stopped = []
     try:
         for pid in pids:

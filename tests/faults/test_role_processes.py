@@ -14,6 +14,12 @@ def processes(p, role):
     return [one for one in json.loads((p.folder / "roles.json").read_text())["processes"] if one["role"] == role]
 
 
+def one_at_work(p, role):
+    """The pid of a process of the role; one that was killed has none until it is started again."""
+    ready = wait_for(lambda: [one["pid"] for one in processes(p, role) if one["state"] == "ready" and one["pid"] > 0], 60)
+    return ready[0]
+
+
 @pytest.fixture
 def shop_at(own_platform):
     """A platform of many processes, and shoppers in it."""

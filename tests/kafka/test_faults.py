@@ -7,7 +7,7 @@ import requests
 from brokers import behind, jars, kafka_platform, trouble  # noqa: F401 (fixtures)
 from history import Shopping
 from test_processes import freeze
-from test_role_processes import processes
+from test_role_processes import one_at_work
 
 from conftest import final, place, wait_for
 
@@ -73,11 +73,10 @@ def test_processes_that_share_partitions_and_die(kafka_platform):  # noqa: F811
     shopping = Shopping(p)
     with shopping:
         for role in ("inventory", "order", "payment"):
-            one = processes(p, role)[0]
-            os.kill(one["pid"], signal.SIGKILL)
+            os.kill(one_at_work(p, role), signal.SIGKILL)
             shopping.until(6, timeout=120)
         kill_broker(p)
         shopping.until(6, timeout=120)
-        freeze([processes(p, "inventory")[0]["pid"]], 8)  # longer than its group waits for it
+        freeze([one_at_work(p, "inventory")], 8)  # longer than its group waits for it
         shopping.until(6, timeout=120)
     shopping.check(timeout=180)

@@ -7,7 +7,7 @@ import requests
 from amqp_platform import all_told, control, jobs, listening, rabbitmq_platform, server_program, status, trouble  # noqa: F401 (fixtures)
 from history import Shopping
 from test_processes import freeze
-from test_role_processes import processes
+from test_role_processes import one_at_work
 
 from conftest import final, place, wait_for
 
@@ -17,12 +17,6 @@ def end_server(p, how):
     pid = wait_for(lambda: p.state()["rabbitmq_pid"], 60)
     os.kill(pid, how)
     wait_for(lambda: p.state()["rabbitmq_pid"] not in (0, pid), 60)
-
-
-def one_at_work(p, role):
-    """The pid of a process of the role; one that was killed has none until it is started again."""
-    ready = wait_for(lambda: [one["pid"] for one in processes(p, role) if one["state"] == "ready" and one["pid"] > 0], 60)
-    return ready[0]
 
 
 def test_a_server_that_is_killed_frozen_restarted_and_low_on_disk(rabbitmq_platform):  # noqa: F811
