@@ -113,6 +113,36 @@ listening_place place_of(const config& c, bool supervised) {
     return std::move(*given);
 }
 
+// What of the process has to end in order, also when it does not get to its end by itself: a port that is taken, a database that is away.
+struct running_role {
+    explicit running_role(std::size_t cores) : runtime(cores) { runtime.start(); }
+    running_role(const running_role&) = delete;
+    running_role& operator=(const running_role&) = delete;
+    ~running_role() {
+        const auto patience = patience_of(stop_patience);
+        const auto quietly = [](const char* what, auto&& step) {
+            try {
+                step();
+            } catch (const std::exception& e) {
+                telemetry::error("serve.stop_failed", {{"step", what}, {"error", e.what()}});
+            }
+        };
+        if (services) {
+            quietly("http", [&] { services->drain(); });
+            quietly("services", [&] { services->stop(); });
+            quietly("pools", [&] { services->close(); });
+        }
+        if (exports) quietly("telemetry export", [&] { exports->stop(); });
+        if (identities) quietly("identity", [&] { identities->stop(); });
+        quietly("runtime", [&] { runtime.stop(), runtime.join(); });
+    }
+
+    bv::runtime runtime;
+    std::unique_ptr<identity_source> identities{};
+    std::unique_ptr<telemetry_export> exports{};
+    std::unique_ptr<node> services{};
+};
+
 }  // namespace
 
 void serve(const config& settings, const data_dir& dir, std::vector<std::string> roles, const std::filesystem::path& instance_file, int identity) {
@@ -124,46 +154,38 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     const auto store = open_secrets(settings, dir.path());
     const auto& secrets = store.secrets;
     const auto database = database_of(settings, dir);
-    bv::runtime runtime(settings.get<std::size_t>("runtime.cores"));
-    runtime.start();
-    const auto identities = identity_of(settings, roles, identity, runtime);
-    const auto own = follow(*identities, settings);
+    running_role me(settings.get<std::size_t>("runtime.cores"));
+    me.identities = identity_of(settings, roles, identity, me.runtime);
+    const auto own = follow(*me.identities, settings);
     std::optional<claimed_port> edge;
     if (is_edge && !around.port_is_held) edge.emplace(claim_port(settings.get<std::string>("http.address"), around.port));
-    telemetry_export exports(settings, runtime, fmt::format("{}:{}", host_name(), ::getpid()));
-    node me({.runtime = runtime,
-             .clock = system_clock(),
-             .rng = system_rng(),
-             .settings = settings,
-             .secrets = *secrets,
-             .data = dir.path(),
-             .conninfo = [&](std::string_view service) { return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service)); },
-             .provider_url = around.provider_url,
-             .url = around.url,
-             .roles = roles,
-             .redis = around.redis,
-             .kafka_brokers = around.kafka,
-             .registry_url = around.registry,
-             .rabbitmq = rabbitmq_of(settings, *secrets, around.rabbitmq),
-             .peers = around.peers.get(),
-             .identity = own,
-             .vault = store.vault.get()});
-    me.start();
+    me.exports = std::make_unique<telemetry_export>(settings, me.runtime, fmt::format("{}:{}", host_name(), ::getpid()));
+    me.services = std::make_unique<node>(app::process{
+        .runtime = me.runtime,
+        .clock = system_clock(),
+        .rng = system_rng(),
+        .settings = settings,
+        .secrets = *secrets,
+        .data = dir.path(),
+        .conninfo = [&](std::string_view service) { return database.conninfo(fmt::format("bv_{}", service), app::role_password(*secrets, service)); },
+        .provider_url = around.provider_url,
+        .url = around.url,
+        .roles = roles,
+        .redis = around.redis,
+        .kafka_brokers = around.kafka,
+        .registry_url = around.registry,
+        .rabbitmq = rabbitmq_of(settings, *secrets, around.rabbitmq),
+        .peers = around.peers.get(),
+        .identity = own,
+        .vault = store.vault.get()});
+    me.services->start();
     instance said{::getpid(), 0, {}};
-    if (settings.get<bool>("demo.seed")) said.logins = me.seed();
-    said.port = me.listen_to_peers(place.address, place.port);
-    if (is_edge) me.listen(edge ? edge->number() : around.port);
+    if (settings.get<bool>("demo.seed")) said.logins = me.services->seed();
+    said.port = me.services->listen_to_peers(place.address, place.port);
+    if (is_edge) me.services->listen(edge ? edge->number() : around.port);
     write_instance(instance_file, said);
     telemetry::info("serve.ready", {{"roles", fmt::format("{}", fmt::join(roles, ","))}, {"port", static_cast<std::int64_t>(said.port)}});
-    runtime.block_on(wait_for_stop_signal());
-    const auto patience = patience_of(stop_patience);
-    me.drain();
-    me.stop();
-    me.close();
-    exports.stop();
-    identities->stop();
-    runtime.stop();
-    runtime.join();
+    me.runtime.block_on(wait_for_stop_signal());
 }
 
 }  // namespace bv::stack

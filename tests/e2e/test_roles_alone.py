@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -166,3 +167,11 @@ def test_without_files_and_without_a_supervisor_there_is_no_identity(alone):
     assert done.returncode == 1 and "bv identity issue makes" in done.stderr
     done = subprocess.run([BINARY, *alone.arguments("order"), "--role", "payment", "--config", str(alone.config)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2 and "names one role" in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(alone):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = alone.run(*[f"peers.listen=127.0.0.1:{port}" if word.startswith("peers.listen=") else word for word in alone.arguments("audit")], timeout=60)
+    assert refused.code == 1, refused.err
+    assert f"port {port} of 127.0.0.1 is taken" in refused.err, refused.err
