@@ -9,14 +9,12 @@
 #include <thread>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "app/stack/child.hpp"
-#include "app/stack/port.hpp"
 #include "platform/core/error.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/storage/postgres/server_process.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -39,35 +37,15 @@ std::string read(const fs::path& file) {
     return std::move(text).str();
 }
 
-bool answers(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(port);
-    const bool up = ::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
-    ::close(fd);
-    return up;
-}
-
-std::optional<std::uint16_t> free_port(std::uint16_t wanted) {
-    try {
-        return claim_port("127.0.0.1", wanted).number();
-    } catch (const failure&) {
-        return std::nullopt;
-    }
-}
-
 }  // namespace
 
 std::uint16_t lasting_port(const fs::path& folder, const std::string& name) {
     const auto file = folder / (name + ".port");
     std::uint16_t last = 0;
     std::ifstream(file) >> last;
-    if (last != 0 && free_port(last)) return last;
-    const auto fresh = claim_port("127.0.0.1", 0).number();
-    std::ofstream(file) << fresh << '\n';
-    return fresh;
+    const auto port = keep_loopback_port(last);
+    if (port != last) std::ofstream(file) << port << '\n';
+    return port;
 }
 
 server_child::server_child(server_spec s) : spec_(std::move(s)) {}
@@ -108,7 +86,7 @@ bool server_child::running() noexcept {
 
 bool server_child::is_up() {
     const bool lives = running();
-    if (lives && answers(spec_.port)) return true;
+    if (lives && is_listening_on_loopback(spec_.port)) return true;
     if (lives && steady::now() < launched_ + start_patience) return false;
     stop();
     throw failure(code::unavailable, "SERVER_FAILED",

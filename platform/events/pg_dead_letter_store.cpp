@@ -4,6 +4,7 @@
 
 #include "platform/core/error.hpp"
 #include "platform/events/names.hpp"
+#include "platform/events/pg_event_row.hpp"
 
 namespace bv::events {
 namespace {
@@ -42,20 +43,6 @@ constexpr std::string_view discard_sql = R"(
     UPDATE {}.dead_letter SET state = 'discarded', resolved_at = now()
     WHERE group_name = $1 AND source = $2 AND state IN ('failed', 'blocked')
       AND ($3::text IS NULL OR key = $3) AND ($4::uuid IS NULL OR id = $4))";
-
-event event_of(const pg::row& row, const std::string& source) {
-    event e;
-    e.position = row.get<std::int64_t>(0);
-    e.source = source;
-    e.id = row.get<uuid>(1);
-    e.type = row.get<std::string>(2);
-    e.key = row.get<std::string>(3);
-    e.time = row.get<time_point>(4);
-    e.actor = row.get<std::string>(5);
-    e.traceparent = row.get<std::string>(6);
-    e.payload = row.get<pg::bytes>(7).data;
-    return e;
-}
 
 dead_letter letter_of(const pg::row& row, const std::string& group, const std::string& source) {
     dead_letter out;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "platform/events/names.hpp"
+#include "platform/events/pg_event_row.hpp"
 
 namespace bv::events {
 namespace {
@@ -56,19 +57,7 @@ task<std::vector<event_ptr>> pg_outbox_reader::fetch(std::string source, std::in
     const auto found = co_await database_.query(statement_for(source, "outbox.fetch", fetch_sql), pg::params(after, upto, limit));
     std::vector<event_ptr> out;
     out.reserve(static_cast<std::size_t>(found.size()));
-    for (auto row : found) {
-        auto e = std::make_shared<event>();
-        e->position = row.get<std::int64_t>(0);
-        e->source = source;
-        e->id = row.get<uuid>(1);
-        e->type = row.get<std::string>(2);
-        e->key = row.get<std::string>(3);
-        e->time = row.get<time_point>(4);
-        e->actor = row.get<std::string>(5);
-        e->traceparent = row.get<std::string>(6);
-        e->payload = row.get<pg::bytes>(7).data;
-        out.push_back(std::move(e));
-    }
+    for (const auto row : found) out.push_back(std::make_shared<event>(event_of(row, source)));
     co_return out;
 }
 

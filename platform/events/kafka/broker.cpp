@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/storage/postgres/server_process.hpp"
 
 namespace bv::events::kafka {
@@ -54,8 +55,8 @@ std::vector<std::string> broker::command(std::vector<std::string> arguments) con
 // Those of the last start when they are still free.
 void broker::choose_ports() {
     std::ifstream(options_.directory / "ports") >> port_ >> controller_port_;
-    port_ = keep_port(port_);
-    controller_port_ = keep_port(controller_port_);
+    port_ = keep_loopback_port(port_);
+    controller_port_ = keep_loopback_port(controller_port_);
     std::ofstream(options_.directory / "ports") << port_ << ' ' << controller_port_ << '\n';
 }
 
@@ -114,7 +115,7 @@ void broker::launch() {
 
 bool broker::is_up() {
     const bool lives = running();
-    if (lives && process_.said().find(started_line) != std::string::npos && is_listening(port_)) return true;
+    if (lives && process_.said().find(started_line) != std::string::npos && is_listening_on_loopback(port_)) return true;
     if (lives && system_clock().steady_now() < process_.started_at() + options_.start_timeout) return false;
     stop(milliseconds(0));
     throw failure(code::unavailable, "KAFKA_START",

@@ -5,9 +5,7 @@
 #include <sstream>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,44 +17,12 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in a{};
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    a.sin_port = htons(port);
-    return a;
-}
-
 }  // namespace
 
 std::optional<fs::path> find_java(const fs::path& home) {
     for (const auto& path : {home / "bin/java", fs::path("/usr/local/bin/java"), fs::path("/usr/bin/java")})
         if (path.is_absolute() && ::access(path.c_str(), X_OK) == 0) return path;
     return std::nullopt;
-}
-
-std::uint16_t free_port(std::uint16_t wanted) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int yes = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    auto a = loopback(wanted);
-    socklen_t size = sizeof a;
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&a), size) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size) == 0;
-    ::close(fd);
-    return bound ? ntohs(a.sin_port) : 0;
-}
-
-std::uint16_t keep_port(std::uint16_t last) {
-    const auto same = free_port(last);
-    return same != 0 ? same : free_port(0);
-}
-
-bool is_listening(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto a = loopback(port);
-    const bool up = ::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0;
-    ::close(fd);
-    return up;
 }
 
 std::string end_of(const std::string& text) { return text.size() > 2'000 ? text.substr(text.size() - 2'000) : text; }

@@ -1,7 +1,6 @@
 // A server written in Java as a child process of this one: found, started, watched, ended, and told from others' processes.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,12 +14,6 @@ namespace bv::events::kafka {
 
 // java of the home that is given, or the system's; none: there is none.
 [[nodiscard]] std::optional<std::filesystem::path> find_java(const std::filesystem::path& home);
-
-// On loopback. The port itself when it is free, or a free one for 0; 0 when it is taken.
-[[nodiscard]] std::uint16_t free_port(std::uint16_t wanted);
-// The last one when it is free, else another.
-[[nodiscard]] std::uint16_t keep_port(std::uint16_t last);
-[[nodiscard]] bool is_listening(std::uint16_t port);
 
 // The end of a log that is shown to a person.
 [[nodiscard]] std::string end_of(const std::string& text);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/core/error.hpp"
+#include "platform/runtime/loopback.hpp"
 
 namespace bv::events::kafka {
 namespace {
@@ -38,7 +39,7 @@ void registry_server::launch() {
     fs::create_directories(options_.directory);
     process_.end_orphan();
     std::ifstream(options_.directory / "port") >> port_;
-    port_ = keep_port(port_);
+    port_ = keep_loopback_port(port_);
     std::ofstream(options_.directory / "port") << port_ << '\n';
     process_.mark_log();
     // WRITE_DELAY=0: an id that was given is on disk before it is answered.
@@ -52,7 +53,7 @@ void registry_server::launch() {
 
 bool registry_server::is_up() {
     const bool lives = running();
-    if (lives && process_.said().find(started_line) != std::string::npos && is_listening(port_)) return true;
+    if (lives && process_.said().find(started_line) != std::string::npos && is_listening_on_loopback(port_)) return true;
     if (lives && system_clock().steady_now() < process_.started_at() + options_.start_timeout) return false;
     stop(milliseconds(0));
     throw failure(code::unavailable, "REGISTRY_START",

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "platform/events/names.hpp"
+#include "platform/events/pg_event_row.hpp"
 
 namespace bv::events::kafka {
 namespace {
@@ -26,16 +27,7 @@ task<std::vector<untold_letter>> told_letters::untold(storage::unit_of_work& uow
     std::vector<untold_letter> out;
     for (auto row : found) {
         untold_letter one;
-        auto& e = one.letter.event;
-        e.position = row.get<std::int64_t>(0);
-        e.source = source_;
-        e.id = row.get<uuid>(1);
-        e.type = row.get<std::string>(2);
-        e.key = row.get<std::string>(3);
-        e.time = row.get<time_point>(4);
-        e.actor = row.get<std::string>(5);
-        e.traceparent = row.get<std::string>(6);
-        e.payload = row.get<pg::bytes>(7).data;
+        one.letter.event = event_of(row, source_);
         one.letter.group = group_;
         one.letter.attempts = row.get<std::int32_t>(8);
         one.letter.error = row.get<std::string>(9);

@@ -6,14 +6,13 @@
 #include <string_view>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform/core/error.hpp"
 #include "platform/core/os_error.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/storage/postgres/server_process.hpp"
 
 namespace bv::jobs::rabbitmq {
@@ -25,35 +24,6 @@ using namespace std::chrono_literals;
 constexpr const char* programs = "/usr/lib/rabbitmq/bin";
 constexpr const char* epmd_program = "/usr/bin/epmd";
 constexpr const char* node = "bitvelocity@localhost";
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in a{};
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    a.sin_port = htons(port);
-    return a;
-}
-
-// The port itself when it is free, else a free one.
-std::uint16_t free_port(std::uint16_t wanted) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int yes = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    auto a = loopback(wanted);
-    socklen_t size = sizeof a;
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&a), size) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size) == 0;
-    ::close(fd);
-    if (bound) return ntohs(a.sin_port);
-    return wanted == 0 ? 0 : free_port(0);
-}
-
-bool answers(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto a = loopback(port);
-    const bool up = ::connect(fd, reinterpret_cast<sockaddr*>(&a), sizeof a) == 0;
-    ::close(fd);
-    return up;
-}
 
 std::string text_of(const fs::path& file) {
     std::ifstream in(file);
@@ -102,7 +72,7 @@ void private_server::end_orphans() const {
 void private_server::choose_ports() {
     std::ifstream in(options_.directory / "ports");
     for (auto& p : ports_) in >> p;
-    for (auto& p : ports_) p = free_port(p);
+    for (auto& p : ports_) p = keep_loopback_port(p);
     std::ofstream out(options_.directory / "ports");
     for (const auto p : ports_) out << p << '\n';
 }
@@ -184,7 +154,7 @@ void private_server::launch() {
 
 bool private_server::is_up() {
     const bool lives = running();
-    if (lives && answers(ports_[amqp])) return true;
+    if (lives && is_listening_on_loopback(ports_[amqp])) return true;
     if (lives && system_clock().steady_now() < launched_ + options_.start_timeout) return false;
     stop(milliseconds(0));
     throw failure(code::unavailable, "RABBITMQ_START", fmt::format("RabbitMQ {}; the end of what it said in {}:\n{}{}", lives ? "is not ready in time" : "has ended", (options_.directory / "log").string(),

@@ -1,14 +1,13 @@
 // The job queue over a RabbitMQ that this process starts: the contract of every queue, and what is RabbitMQ's own.
 #include <csignal>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "platform/jobs/pg_job_world.hpp"
 #include "platform/jobs/rabbitmq/job_queue.hpp"
 #include "platform/jobs/rabbitmq/private_server.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/storage/postgres/lease_store.hpp"
 #include "platform/testing/certificate.hpp"
 
@@ -19,16 +18,11 @@ using namespace contract;
 
 constexpr const char* password = "of the test's server";
 
-std::uint16_t a_free_port() {
-    asio::io_context io;
-    return asio::ip::tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
-
 // One for all tests of the process; names are each test's own.
 struct started_server {
     std::filesystem::path folder = std::filesystem::temp_directory_path() / ("bv-rabbitmq-" + std::to_string(::getpid()));
     bv::testing::certificate certificate{"DNS:localhost"};
-    std::uint16_t tls_port = a_free_port();
+    std::uint16_t tls_port = keep_loopback_port(0);
     private_server one{{.directory = folder, .account = "postgres", .password = password, .more = fmt::format(R"(listeners.ssl.1 = 127.0.0.1:{0}
 ssl_options.cacertfile = {1}/cert.pem
 ssl_options.certfile = {1}/cert.pem

@@ -1,0 +1,12 @@
+// Ports of 127.0.0.1, for servers that run as child processes. Blocking; any thread.
+#pragma once
+
+#include <cstdint>
+
+namespace bv {
+
+// The port that it had when that is free, else (and for 0) a free one. 0: there is none. Nothing holds it: its server takes it soon.
+[[nodiscard]] std::uint16_t keep_loopback_port(std::uint16_t last);
+[[nodiscard]] bool is_listening_on_loopback(std::uint16_t port);
+
+}  // namespace bv
