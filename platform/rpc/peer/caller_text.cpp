@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 namespace bv::rpc {
 
@@ -17,12 +18,13 @@ void append(std::string& out, const std::vector<std::string>& items) {
     }
 }
 
-std::vector<std::string> split(std::string_view text) {
+// Nothing if an item is empty: what is read is written as the same bytes again.
+std::optional<std::vector<std::string>> split(std::string_view text) {
     std::vector<std::string> out;
-    while (!text.empty()) {
-        const auto end = text.find(item_end);
-        out.emplace_back(text.substr(0, end));
-        text = end == text.npos ? std::string_view{} : text.substr(end + 1);
+    if (text.empty()) return out;
+    for (const auto item : std::views::split(text, item_end)) {
+        if (item.empty()) return std::nullopt;
+        out.emplace_back(std::string_view(item));
     }
     return out;
 }
@@ -47,8 +49,9 @@ std::optional<principal> parse_caller(std::string_view text) {
     }
     const auto kind = std::ranges::find(kinds, fields[0]);
     const auto id = uuid::parse(fields[1]);
-    if (kind == kinds.end() || !id) return std::nullopt;
-    return principal{static_cast<caller_kind>(kind - kinds.begin()), *id, {}, split(fields[2]), split(fields[3])};
+    auto roles = split(fields[2]), scopes = split(fields[3]);
+    if (kind == kinds.end() || !id || !roles || !scopes) return std::nullopt;
+    return principal{static_cast<caller_kind>(kind - kinds.begin()), *id, {}, std::move(*roles), std::move(*scopes)};
 }
 
 }  // namespace bv::rpc

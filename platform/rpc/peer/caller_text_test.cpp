@@ -23,7 +23,8 @@ TEST(CallerText, AServiceHasNoNameOfItsOwnSaying) {
 }
 
 TEST(CallerText, WhatIsMalformedIsNobody) {
-    for (const char* text : {"", "user", "user;;;", "root;00000000-0000-0000-0000-000000000000;;", "user;0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee;;;", "user;x;customer;orders.read"})
+    for (const char* text : {"", "user", "user;;;", "root;00000000-0000-0000-0000-000000000000;;", "user;0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee;;;", "user;x;customer;orders.read",
+                             "user;0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee;customer ;", "user;0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee;;orders.read  orders.write"})
         EXPECT_FALSE(parse_caller(text)) << text;
 }
 
