@@ -61,7 +61,7 @@ std::vector<std::pair<std::string, std::string>> parse_conninfo(const options& o
     if (!named) out.emplace_back("application_name", "bitvelocity/" + o.name);
     server_options += fmt::format("-c statement_timeout={} -c idle_in_transaction_session_timeout={} -c client_connection_check_interval={}",
                                   o.statement_timeout.count(), o.idle_transaction_timeout.count(), check_client.count());
-    if (o.by_index) server_options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
+    if (o.by_index) server_options += " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_mergejoin=off -c enable_hashjoin=off -c jit=off";
     if (!o.assumed_role.empty()) server_options += " -c role=" + o.assumed_role;
     if (!o.search_path.empty()) server_options += " -c search_path=" + o.search_path;
     out.emplace_back("options", server_options);

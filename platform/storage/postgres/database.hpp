@@ -149,7 +149,7 @@ struct options {
                                                     // locks, for so long; 0 for never
     seconds idle_timeout{60};                   // an unused connection is closed; one a core is kept
     // For statements that find their rows by an index: planned once a connection, whatever the parameters, and never so as to read a
-    // whole table, which is best while it is empty and dear when it has grown.
+    // whole table (to scan, to hash or to merge it), which is best while it is empty and dear when it has grown.
     bool by_index = false;
     // Every connection does what it does as this role, which its login is a member of; empty: as its login.
     std::string assumed_role{};
