@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 
+#include "app/kafka_access.hpp"
 #include "app/modules.hpp"
 #include "bitvelocity/options/v1/options.pb.h"
 #include "platform/events/embedded_log.hpp"
@@ -54,17 +54,6 @@ std::vector<std::string> relayed_by(const process& p) {
     return out;
 }
 
-events::kafka::properties client_properties(const config& c) {
-    events::kafka::properties out;
-    for (const auto& one : c.get<std::vector<std::string>>("kafka.client")) {
-        const auto equals = one.find('=');
-        if (equals == one.npos) throw failure(code::invalid_argument, "BAD_SETTING", fmt::format("kafka.client: \"{}\" is not of the form security.protocol=ssl", one));
-        out.emplace(one.substr(0, equals), one.substr(equals + 1));
-    }
-    if (const auto password = c.get<std::string>("kafka.password"); !password.empty()) out.emplace("sasl.password", password);
-    return out;
-}
-
 std::optional<events::registry::registry_options> registry_of(const process& p) {
     if (p.registry_url.empty()) return std::nullopt;
     return events::registry::registry_options{.url = p.registry_url,
@@ -76,7 +65,7 @@ std::optional<events::registry::registry_options> registry_of(const process& p) 
 std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database& log) {
     const auto& c = p.settings;
     events::kafka::kafka_log_options o;
-    o.brokers = {p.kafka_brokers, client_properties(c)};
+    o.brokers = kafka_connection(c, p.secrets, p.kafka_brokers);
     o.relays = relayed_by(p);
     o.prefix = c.get<std::string>("kafka.prefix");
     o.partitions = c.get<std::int32_t>("kafka.partitions");

@@ -16,7 +16,7 @@ companions::companions(const config& c, const data_dir& d, security::secrets& s,
     : config_(c), dir_(d), secrets_(s), state_(state), report_(std::move(r)) {}
 
 void companions::launch_slow() {
-    kafka_.launch(config_, dir_);
+    kafka_.launch(config_, dir_, secrets_);
     state_.kafka = kafka_.brokers();
     state_.kafka_pid = kafka_.pid();
     if (!state_.kafka.empty()) report_(kafka_.started() ? "kafka: starting a broker" : "kafka: using the brokers given");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/kafka_access.hpp"
 #include "app/stack/extras.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -35,9 +36,14 @@ std::string given_brokers(const config& c) {
     return fmt::format("{}", fmt::join(c.get<std::vector<std::string>>("kafka.brokers"), ","));
 }
 
-void kafka_child::launch(const config& c, const data_dir& dir) {
+void kafka_child::launch(const config& c, const data_dir& dir, security::secrets& secrets) {
     brokers_ = given_brokers(c);
-    if (!brokers_.empty() || !is_kafka_wanted(c)) return;
+    if (!is_kafka_wanted(c)) return;
+    if (!brokers_.empty()) {
+        (void)app::kafka_connection(c, secrets, brokers_);  // what is wrong is told before anything starts
+        return;
+    }
+    if (const auto fits = app::check_private_kafka(c); !fits) throw failure(fits.error());
     broker_ = std::make_unique<events::kafka::broker>(events::kafka::broker_options{
         .directory = std::filesystem::absolute(dir.folder("kafka")),
         .jars = jars(c),

@@ -7,14 +7,15 @@
 #include "app/stack/data_dir.hpp"
 #include "platform/core/config.hpp"
 #include "platform/events/kafka/broker.hpp"
+#include "platform/security/secrets.hpp"
 
 namespace bv::stack {
 
 class kafka_child {
 public:
     // Launches the private broker when the settings ask for one. It answers some seconds later, and nothing needs to wait for it but
-    // who wants all of the platform. Throws what broker::launch does.
-    void launch(const config&, const data_dir&);
+    // who wants all of the platform. Throws what broker::launch does; of brokers that are given, what app::kafka_connection does.
+    void launch(const config&, const data_dir&, security::secrets&);
     [[nodiscard]] bool started() const noexcept { return broker_ != nullptr; }
     // True once it answers. Throws failure UNAVAILABLE "KAFKA_START" when it has ended instead, or takes too long.
     [[nodiscard]] bool is_up();

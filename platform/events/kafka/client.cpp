@@ -33,12 +33,14 @@ void write_line(const rd_kafka_t*, int severity, const char* facility, const cha
 }  // namespace
 
 client make_client(rd_kafka_type_t type, const connection& to, const properties& given, void (*set_up)(rd_kafka_conf_t*), void* opaque) {
+    if (const auto checked = check(to.security); !checked) throw failure(checked.error());
     const std::unique_ptr<rd_kafka_conf_t, destroyer<rd_kafka_conf_destroy>> holder(rd_kafka_conf_new());
     auto* conf = holder.get();
     rd_kafka_conf_set_log_cb(conf, &write_line);
     // A broker that stands still is given up on sooner, and one that returns is found sooner, than librdkafka would by itself.
     const properties base{{"client.id", "bitvelocity"}, {"socket.timeout.ms", "10000"}, {"reconnect.backoff.max.ms", "1000"}, {"broker.address.family", "v4"}};
-    for (const auto* some : {&base, &given, &to.more})
+    const auto security = properties_of(to.security);
+    for (const auto* some : {&base, &security, &given, &to.more})
         for (const auto& [name, value] : *some) set(conf, name, value);
     set(conf, "bootstrap.servers", to.brokers);
     if (set_up) set_up(conf);
@@ -46,7 +48,7 @@ client make_client(rd_kafka_type_t type, const connection& to, const properties&
     std::array<char, error_text> why{};
     // It takes the configuration over only when it succeeds.
     auto* made = rd_kafka_new(type, rd_kafka_conf_dup(conf), why.data(), why.size());
-    if (!made) throw failure(code::invalid_argument, "KAFKA_CONFIGURATION", fmt::format("the Kafka client was not made: {}", why.data()));
+    if (!made) throw failure(code::invalid_argument, "KAFKA_CONFIGURATION", fmt::format("the Kafka client was not made: {}. See kafka.ca_file, kafka.certificate_file, kafka.key_file and kafka.client", why.data()));
     return client(made);
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -12,6 +11,7 @@
 
 #include "platform/core/error.hpp"
 #include "platform/core/task.hpp"
+#include "platform/events/kafka/protection.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signal.hpp"
 
@@ -30,16 +30,16 @@ using client_event = std::unique_ptr<rd_kafka_event_t, destroyer<rd_kafka_event_
 using message = std::unique_ptr<rd_kafka_message_t, destroyer<rd_kafka_message_destroy>>;
 using client_error = std::unique_ptr<rd_kafka_error_t, destroyer<rd_kafka_error_destroy>>;
 
-using properties = std::map<std::string, std::string>;
-
 // How all clients of a log reach the brokers.
 struct connection {
     std::string brokers;    // "host:port,host:port"
-    properties more{};      // librdkafka's names: security.protocol, sasl.mechanism, ssl.ca.location …
+    protection security{};
+    properties more{};      // over all others
 };
 
-// A client of that connection with these properties besides. Throws failure INVALID_ARGUMENT "KAFKA_CONFIGURATION" naming a
-// property that librdkafka does not take. set_up may put callbacks; opaque is what they get.
+// The one place where clients are made: one of that connection with these properties besides. Throws failure INVALID_ARGUMENT:
+// "KAFKA_CONFIGURATION" naming a property that librdkafka does not take, and what check(protection) says. set_up may put callbacks;
+// opaque is what they get.
 [[nodiscard]] client make_client(rd_kafka_type_t, const connection&, const properties&, void (*set_up)(rd_kafka_conf_t*) = nullptr, void* opaque = nullptr);
 
 [[nodiscard]] failure unavailable(std::string_view doing, rd_kafka_resp_err_t);

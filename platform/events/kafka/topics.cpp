@@ -44,27 +44,33 @@ topic_keeper::topic_keeper(connection c, std::vector<topic> topics, std::functio
 
 topic_keeper::~topic_keeper() { stop(); }
 
-// Called by rd_kafka_poll on the thread.
+// Called by rd_kafka_poll on the thread. What is said begins with the connection's name: "sasl_ssl://kafka-1:9093/bootstrap: …".
 void topic_keeper::set_up(rd_kafka_conf_t* conf) {
     rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int e, const char* why, void* opaque) {
-        auto& self = *static_cast<topic_keeper*>(opaque);
         const auto code = static_cast<rd_kafka_resp_err_t>(e);
-        // What follows of it, and says less.
-        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || (code == RD_KAFKA_RESP_ERR__TRANSPORT && self.broken_ != RD_KAFKA_RESP_ERR_NO_ERROR)) return;
-        self.broken_ = code;
-        self.broken_why_ = why;
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows of the others, and says less
+        const std::string_view said = why;
+        static_cast<topic_keeper*>(opaque)->broken_.insert_or_assign(std::string(said.substr(0, said.find(": "))), broken{code, std::string(said)});
     });
+}
+
+void topic_keeper::listen() {
+    while (rd_kafka_poll(client_.get(), 0) > 0) {
+    }
+}
+
+// Whatever was wrong with connections before is so no more.
+void topic_keeper::answered() {
+    listen();
+    broken_.clear();
 }
 
 // A login or a certificate that is wrong looks like brokers that are away, but for what the client says of its connections.
 std::string topic_keeper::does_not_answer(std::string_view why) {
-    while (rd_kafka_poll(client_.get(), 0) > 0) {
-    }
-    const char* meanwhile = "Events wait in the outboxes meanwhile";
-    if (broken_ == RD_KAFKA_RESP_ERR__AUTHENTICATION)
-        return fmt::format("Kafka at {} refuses the login ({}): see sasl.mechanism and sasl.username in kafka.client, and kafka.password. {}", connection_.brokers, broken_why_, meanwhile);
-    if (broken_ == RD_KAFKA_RESP_ERR__SSL)
-        return fmt::format("Kafka at {} does not show a certificate that is trusted ({}): see ssl.ca.location and security.protocol in kafka.client. {}", connection_.brokers, broken_why_, meanwhile);
+    listen();
+    for (const auto& [name, b] : broken_)
+        if (const auto found = diagnosis(connection_.security, b.code, b.why); !found.empty())
+            return fmt::format("Kafka at {} {}. Events wait in the outboxes meanwhile ({})", connection_.brokers, found, b.why);
     return fmt::format("Kafka at {} does not answer ({}): events wait in the outboxes and follow when it does", connection_.brokers, why);
 }
 
@@ -112,7 +118,7 @@ void topic_keeper::run(const std::stop_token& over) {
             const struct rd_kafka_metadata* all = nullptr;
             const auto e = rd_kafka_metadata(client_.get(), 0, nullptr, &all, patience_ms);
             const metadata holder(all);
-            if (e == RD_KAFKA_RESP_ERR_NO_ERROR) broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+            if (e == RD_KAFKA_RESP_ERR_NO_ERROR) answered();
             auto trouble = e == RD_KAFKA_RESP_ERR_NO_ERROR ? drift_ : does_not_answer(rd_kafka_err2str(e));
             if (!over.stop_requested()) tell(true, std::move(trouble));
         }
@@ -127,7 +133,7 @@ std::string topic_keeper::look() {
     const auto e = rd_kafka_metadata(client_.get(), 1, nullptr, &got, patience_ms);
     const metadata all(got);
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return does_not_answer(rd_kafka_err2str(e));
-    broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+    answered();
     std::vector<topic> missing;
     for (const auto& t : topics_) {
         const auto* there = find(*all, t.name);

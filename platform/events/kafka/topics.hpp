@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -46,6 +47,8 @@ public:
 private:
     static void set_up(rd_kafka_conf_t*);
     void run(const std::stop_token&);
+    void listen();
+    void answered();
     [[nodiscard]] std::string does_not_answer(std::string_view why);
     [[nodiscard]] std::string look();
     [[nodiscard]] std::string make(const std::vector<topic>& missing);
@@ -56,8 +59,11 @@ private:
     const std::vector<topic> topics_;
     const std::function<void()> changed_;
     client client_;
-    rd_kafka_resp_err_t broken_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // of the thread alone: what the client last said of its connections, since an answer
-    std::string broken_why_;
+    struct broken {
+        rd_kafka_resp_err_t code;
+        std::string why;
+    };
+    std::map<std::string, broken, std::less<>> broken_;  // of the thread alone: what the client last said of each connection, since an answer
     std::string drift_;  // of the thread alone: what it found when the topics were there
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
