@@ -253,6 +253,10 @@ MUTANTS = (
            "AND fence = $2 AND position = $3", "AND $2::bigint >= 0 AND position = $3", test=("bv_kafka_store_test", "relays.one_that_was_followed*")),
     Mutant("relay-moves-from-anywhere", EVENTS + "kafka/relay_store.cpp",
            "AND fence = $2 AND position = $3", "AND fence = $2 AND $3::bigint >= 0", test=("bv_kafka_store_test", "relays.one_that_was_rewound*")),
+    Mutant("relay-set-back-goes-on", EVENTS + "kafka/relay_store.cpp",
+           "AND position = $3 AND fence = $2", "AND $3::bigint >= 0 AND fence = $2", test=("bv_kafka_store_test", "relays.one_that_was_rewound*")),
+    Mutant("old-relay-goes-on", EVENTS + "kafka/relay_store.cpp",
+           "AND position = $3 AND fence = $2", "AND position = $3 AND $2::bigint >= 0", test=("bv_kafka_store_test", "relays.one_that_was_followed*")),
 
     # Redis: who loads has a claim
     Mutant("old-value-stored-after-a-change", REDIS + "second_level.cpp",

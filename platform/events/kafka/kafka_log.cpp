@@ -14,13 +14,12 @@
 #include "platform/events/consumer_loop.hpp"
 #include "platform/events/kafka/dead_letter_teller.hpp"
 #include "platform/events/kafka/group_consumer.hpp"
-#include "platform/events/kafka/pg_partition_store.hpp"
+#include "platform/events/kafka/partitioned_storage.hpp"
 #include "platform/events/kafka/record.hpp"
 #include "platform/events/kafka/relay.hpp"
 #include "platform/events/kafka/topics.hpp"
 #include "platform/events/names.hpp"
 #include "platform/events/observer_loop.hpp"
-#include "platform/events/pg_log_storage.hpp"
 #include "platform/events/retention.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/storage/leased_job.hpp"
@@ -33,23 +32,7 @@ namespace {
 constexpr pg::statement read_progress{"events.progress", "SELECT heads, passed FROM platform.event_progress($1, $2, $3)"};
 constexpr milliseconds ready_check{500};
 constexpr milliseconds registry_check{3'000};
-
-// Dead letters are replayed under the lock of all of the group's partitions.
-class partitioned_storage final : public log_storage {
-public:
-    partitioned_storage(pg::database& reader, std::int32_t partitions) : common_(reader), partitions_(partitions) {}
-    outbox_reader& outboxes() override { return common_.outboxes(); }
-    std::unique_ptr<consumer_store> positions(std::string group, std::string source, std::string_view consumer) override {
-        return std::make_unique<pg_partition_store>(std::move(group), std::move(source), consumer, partitions_, nullptr);
-    }
-    std::unique_ptr<dead_letter_store> letters(std::string group, std::string source, std::string_view consumer) override {
-        return common_.letters(std::move(group), std::move(source), consumer);
-    }
-
-private:
-    pg_log_storage common_;
-    const std::int32_t partitions_;
-};
+constexpr milliseconds relays_notice{2'000};  // that they were set back, unless their process stands still
 
 // A record that is no event fails until it is a dead letter.
 task<void> apply_decoded(std::shared_ptr<const batch_handler> handler, storage::unit_of_work* uow, std::span<const event> batch) {
@@ -126,7 +109,9 @@ struct kafka_log::impl {
     void build_tails();
     void build_teller();
     task<void> watch_registry();
-    task<void> prepare();
+    task<void> keep_topics();
+    task<void> make_anew(std::vector<std::string> lost);
+    void begin();
     static task<void> take_turn(impl*, relay*, std::int64_t fence);
     task<void> watch_progress();
     task<void> progress();
@@ -142,7 +127,7 @@ std::set<std::string> kafka_log::impl::sources() const {
 std::vector<topic> kafka_log::impl::topics() const {
     std::vector<topic> out;
     for (const auto& s : sources()) {
-        out.push_back({topic_of(s), options.partitions, options.replication, options.topic_retention});
+        out.push_back({topic_of(s), options.partitions, options.replication, options.topic_retention, "kafka.retention", true});
         out.push_back({dead_topic_of(s), options.partitions, options.replication, options.dead_letter_retention, "kafka.dead_letter_retention"});
     }
     return out;
@@ -217,22 +202,32 @@ task<void> kafka_log::impl::take_turn(impl* self, relay* sends, std::int64_t fen
     co_await sends->run(fence);
 }
 
-// Nothing is sent or read before the topics are there. One that was made anew gets all that the outbox still has.
-task<void> kafka_log::impl::prepare() {
-    while (!halted && !keeper->ready()) co_await changed->wait_for(ready_check);
-    for (const auto& source : sources()) {
-        while (!halted && keeper->made(topic_of(source))) {
-            std::optional<error> broken;
-            try {
-                co_await relays_at.rewind(source);
-            } catch (...) {
-                broken = current_error();
-            }
-            if (!broken) break;
-            co_await changed->wait_for(ready_check);
-        }
+// Nothing is sent or read before the topics are there.
+task<void> kafka_log::impl::keep_topics() {
+    for (bool begun = false; !halted;) {
+        std::vector<std::string> lost;
+        for (const auto& source : sources())
+            if (keeper->is_awaited(topic_of(source))) lost.push_back(source);
+        if (!lost.empty()) co_await make_anew(std::move(lost));
+        if (!halted && !begun && keeper->ready()) begun = true, begin();
+        if (!halted) co_await changed->wait_for(ready_check);
     }
-    if (halted) co_return;
+}
+
+// A topic is made only after its relay, in whatever process, was set back: it could send into the empty one what is new, and groups would
+// take what comes before that, and follows, for sent twice.
+task<void> kafka_log::impl::make_anew(std::vector<std::string> lost) {
+    try {
+        bool was_sent = false;
+        for (const auto& source : lost) was_sent = co_await relays_at.rewind(source) || was_sent;
+        if (was_sent) co_await time.sleep_for(relays_notice);
+        for (const auto& source : lost) keeper->make(topic_of(source));
+    } catch (const failure&) {
+        // The database is away, which its own health says; it is tried again.
+    }
+}
+
+void kafka_log::impl::begin() {
     std::size_t next = 0;
     for (const auto& r : relays) tasks.spawn(core(next++), r.turn->run());
     next = 0;
@@ -329,7 +324,7 @@ task<void> kafka_log::start() {
     std::size_t next = 0;
     for (const auto& loop : i.loops) i.tasks.spawn(i.core(next++), loop->run());
     for (const auto& w : i.watching) i.tasks.spawn(i.core(next++), w->run());
-    if (!i.sources().empty()) i.tasks.spawn(i.core(0), i.prepare());
+    if (!i.sources().empty()) i.tasks.spawn(i.core(0), i.keep_topics());
     co_return;
 }
 

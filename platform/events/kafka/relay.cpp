@@ -19,7 +19,7 @@ namespace {
 constexpr std::int32_t fetch_rows = 512;
 constexpr milliseconds idle_check{1'000};   // at most this long until a wake that was missed for any reason is made up for
 constexpr seconds schema_check{2};          // until a schema that was refused, or a registry that is away, is asked for again
-constexpr seconds ownership_check{5};       // a relay that has nothing to do notices so that it was replaced, or is to begin anew
+constexpr seconds ownership_check{5};       // a relay that has nothing to do notices so that it was replaced, or set back
 
 const properties& producer_properties() {
     static const properties all{{"enable.idempotence", "true"},
@@ -56,6 +56,7 @@ struct relay::session {
     std::map<std::string, std::string, std::less<>> prefixes{};  // by type
     client producer{};
 
+    [[nodiscard]] bool is_at_rest() const { return in_flight.empty() && acknowledged == noted; }
     // The number of what is sent next.
     [[nodiscard]] void* next_opaque() const { return reinterpret_cast<void*>(first + in_flight.size()); }  // NOLINT(performance-no-int-to-ptr): never followed
 };
@@ -109,7 +110,7 @@ task<void> relay::work(session& s) {
             s.marked = s.sent;
             s.marked_at = clock_.steady_now();
         }
-        if (clock_.steady_now() - s.noted_at >= (s.acknowledged > s.noted ? std::chrono::nanoseconds(options_.note_every) : ownership_check)) co_await note(s);
+        if (clock_.steady_now() - s.noted_at >= (s.is_at_rest() ? std::chrono::nanoseconds(ownership_check) : options_.note_every)) co_await note(s);
         if (more) co_await asio::post(executor_, asio::use_awaitable);
         else co_await work_->wait_for(rest_of(s));
     }
@@ -122,7 +123,7 @@ std::chrono::nanoseconds relay::rest_of(const session& s) const {
     std::chrono::nanoseconds out = idle_check;
     if (halted_) out = milliseconds(20);
     if (s.marked < s.sent) out = std::min(out, s.marked_at + options_.mark_every - now);
-    if (s.acknowledged > s.noted) out = std::min(out, s.noted_at + options_.note_every - now);
+    if (!s.is_at_rest()) out = std::min(out, s.noted_at + options_.note_every - now);
     return std::max<std::chrono::nanoseconds>(out, milliseconds(1));
 }
 
@@ -165,6 +166,7 @@ task<bool> relay::send_next(session& s) {
     const auto slice = tail_->take(s.sent, {}, fetch_rows);
     auto some = slice.events;
     if (slice.behind) some = co_await reader_.fetch(options_.source, s.sent, slice.head, fetch_rows);
+    if (!some.empty() && s.is_at_rest() && clock_.steady_now() - s.noted_at >= options_.note_every) co_await note(s);
     for (const auto& e : some) {
         const auto* prefix = co_await prefix_of(s, e->type);
         if (!prefix || !send(s, *e, *prefix)) co_return false;
@@ -209,7 +211,8 @@ void relay::acknowledged(session& s) {
 }
 
 task<void> relay::note(session& s) {
-    co_await store_.advance(options_.source, s.fence, s.noted, s.acknowledged);
+    if (s.acknowledged == s.noted) co_await store_.confirm(options_.source, s.fence, s.noted);
+    else co_await store_.advance(options_.source, s.fence, s.noted, s.acknowledged);
     s.noted = s.acknowledged;
     s.noted_at = clock_.steady_now();
 }

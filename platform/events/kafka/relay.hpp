@@ -4,6 +4,9 @@
 // What is sent and not noted when the process dies is sent again, and consumers pass it over by its position (partition_feed.hpp);
 // so they do with what a relay sends late that stood still and was replaced. Positions are noted when the brokers have
 // acknowledged everything up to there.
+//
+// A relay that was set back (relay_store::rewind) begins anew: it asks before it sends after a rest, and often while something is not
+// acknowledged.
 #pragma once
 
 #include <atomic>
@@ -31,7 +34,7 @@ struct relay_options {
     std::int32_t partitions = 1;
     std::vector<std::string> types{};    // whose schemas must fit before anything is sent; others are registered when they come
     std::size_t most_in_flight = 8'192;  // events sent and not acknowledged
-    milliseconds note_every{200};        // the position; so much is sent again after a crash
+    milliseconds note_every{200};        // the position, of which so much is sent again after a crash; and asks whether it was set back
     milliseconds mark_every{50};         // partitions that have had nothing new are told how far the others are
     milliseconds stop_grace{3'000};      // for what is in flight at halt()
 };

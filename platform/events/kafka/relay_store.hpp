@@ -19,8 +19,10 @@ public:
     task<std::int64_t> begin(std::string source, std::int64_t fence);
     // Everything up to `to` is in the log for good. Throws failure ABORTED "RELAY_FENCED" when another relay moved it since, or may.
     task<void> advance(std::string source, std::int64_t fence, std::int64_t from, std::int64_t to);
-    // All of the outbox is to be sent again. Whoever relays notices at the next advance.
-    task<void> rewind(std::string source);
+    // Throws what advance() does when it would.
+    task<void> confirm(std::string source, std::int64_t fence, std::int64_t position);
+    // All of the outbox is to be sent again; whoever relays notices at its next advance() or confirm(). False: nothing was sent yet.
+    task<bool> rewind(std::string source);
 
 private:
     pg::database& database_;

@@ -14,7 +14,8 @@ namespace {
 
 constexpr int patience_ms = 3'000;  // with one call
 constexpr milliseconds between_looks{1'000};
-const std::string being_made = "topics are being made";
+constexpr milliseconds while_made{100};
+constexpr int looks_between = 10;  // that ask for brokers only, once the topics were there
 
 using metadata = std::unique_ptr<const struct rd_kafka_metadata, destroyer<rd_kafka_metadata_destroy>>;
 using new_topic = std::unique_ptr<rd_kafka_NewTopic_t, destroyer<rd_kafka_NewTopic_destroy>>;
@@ -24,6 +25,17 @@ const rd_kafka_metadata_topic* find(const struct rd_kafka_metadata& all, const s
     for (int i = 0; i < all.topic_cnt; ++i)
         if (name == all.topics[i].topic) return &all.topics[i];
     return nullptr;
+}
+
+// Why a topic that is there cannot be worked with; empty: it can.
+std::string fault_of(const rd_kafka_metadata_topic& there, const topic& t) {
+    if (there.partition_cnt != t.partitions)
+        return fmt::format("topic {} has {} partitions and kafka.partitions says {}: set kafka.partitions={}. To have another number, let every group "
+                           "catch up (bv status), stop the platform, delete the topics and start it with the new one",
+                           t.name, there.partition_cnt, t.partitions, there.partition_cnt);
+    for (int p = 0; p < there.partition_cnt; ++p)
+        if (there.partitions[p].leader < 0) return fmt::format("topic {}: partition {} has no leader", t.name, there.partitions[p].id);
+    return {};
 }
 
 new_topic described(const topic& t) {
@@ -85,9 +97,14 @@ bool topic_keeper::ready() const {
     return ready_;
 }
 
-bool topic_keeper::made(const std::string& topic) const {
+bool topic_keeper::is_awaited(const std::string& topic) const {
     const std::lock_guard hold(mutex_);
-    return made_.contains(topic);
+    return awaited_.contains(topic);
+}
+
+void topic_keeper::make(const std::string& topic) {
+    const std::lock_guard hold(mutex_);
+    if (awaited_.erase(topic) > 0) to_be_made_.insert(topic);
 }
 
 std::string topic_keeper::trouble() const {
@@ -108,49 +125,71 @@ void topic_keeper::tell(bool ready, std::string trouble) {
 }
 
 void topic_keeper::run(const std::stop_token& over) {
-    while (!over.stop_requested()) {
-        if (!ready()) {
-            auto trouble = look();
-            const bool well = trouble.empty();
-            if (well) trouble = drift_ = other_retention();
-            if (!over.stop_requested() && trouble != being_made) tell(well, std::move(trouble));
-        } else {
-            const struct rd_kafka_metadata* all = nullptr;
-            const auto e = rd_kafka_metadata(client_.get(), 0, nullptr, &all, patience_ms);
-            const metadata holder(all);
-            if (e == RD_KAFKA_RESP_ERR_NO_ERROR) answered();
-            auto trouble = e == RD_KAFKA_RESP_ERR_NO_ERROR ? drift_ : does_not_answer(rd_kafka_err2str(e));
-            if (!over.stop_requested()) tell(true, std::move(trouble));
-        }
+    for (int n = 0; !over.stop_requested(); ++n) {
+        const bool was_ready = ready();
+        auto found = was_ready && n % looks_between != 0 ? look_for_brokers() : look();
+        const bool making = found.answered && !found.well && found.trouble.empty();
+        if (over.stop_requested()) return;
+        if (found.well) tell(true, drift_);
+        else if (!found.answered) tell(was_ready, std::move(found.trouble));
+        else if (!making) tell(false, std::move(found.trouble));
+        else if (was_ready) tell(false, "topics are gone: they are made anew, and get all that the outboxes still have");
         std::unique_lock hold(mutex_);
-        wake_.wait_for(hold, over, !ready_ && !made_.empty() ? between_looks / 10 : between_looks, [] { return false; });
+        wake_.wait_for(hold, over, making ? while_made : between_looks, [] { return false; });
     }
 }
 
+topic_keeper::finding topic_keeper::look_for_brokers() {
+    const struct rd_kafka_metadata* all = nullptr;
+    const auto e = rd_kafka_metadata(client_.get(), 0, nullptr, &all, patience_ms);
+    const metadata holder(all);
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return {.trouble = does_not_answer(rd_kafka_err2str(e))};
+    answered();
+    return {.answered = true, .well = true};
+}
+
 // What stands between us and topics that are as they should be. Makes those that are missing.
-std::string topic_keeper::look() {
+topic_keeper::finding topic_keeper::look() {
     const struct rd_kafka_metadata* got = nullptr;
     const auto e = rd_kafka_metadata(client_.get(), 1, nullptr, &got, patience_ms);
     const metadata all(got);
-    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return does_not_answer(rd_kafka_err2str(e));
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) return {.trouble = does_not_answer(rd_kafka_err2str(e))};
     answered();
     std::vector<topic> missing;
     for (const auto& t : topics_) {
         const auto* there = find(*all, t.name);
-        if (!there) {
-            missing.push_back(t);
-        } else if (there->partition_cnt != t.partitions) {
-            return fmt::format("topic {} has {} partitions and kafka.partitions says {}: set kafka.partitions={}. To have another number, let every group "
-                               "catch up (bv status), stop the platform, delete the topics and start it with the new one",
-                               t.name, there->partition_cnt, t.partitions, there->partition_cnt);
-        } else {
-            for (int p = 0; p < there->partition_cnt; ++p)
-                if (there->partitions[p].leader < 0) return fmt::format("topic {}: partition {} has no leader", t.name, there->partitions[p].id);
-        }
+        if (!there) missing.push_back(t);
+        else if (auto wrong = fault_of(*there, t); !wrong.empty()) return {.answered = true, .trouble = std::move(wrong)};
     }
-    if (missing.empty()) return {};
-    if (auto trouble = make(missing); !trouble.empty()) return trouble;
-    return being_made;
+    const auto wanted = to_make(missing);
+    if (missing.empty()) {
+        drift_ = other_retention();
+        return {.answered = true, .well = true};
+    }
+    return {.answered = true, .trouble = wanted.empty() ? std::string{} : make(wanted)};
+}
+
+// Of those that are missing what is to be made at once; the others are awaited from now on.
+std::vector<topic> topic_keeper::to_make(const std::vector<topic>& missing) {
+    std::vector<topic> out;
+    std::set<std::string> awaited, told;
+    bool more = false;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const auto& t : missing) {
+            if (t.waits && !to_be_made_.contains(t.name)) {
+                more = !awaited_.contains(t.name) || more;
+                awaited.insert(t.name);
+            } else {
+                out.push_back(t);
+                if (t.waits) told.insert(t.name);
+            }
+        }
+        awaited_ = std::move(awaited);
+        to_be_made_ = std::move(told);  // what is there by now waits when it is missing again
+    }
+    if (more) changed_();
+    return out;
 }
 
 std::string topic_keeper::make(const std::vector<topic>& missing) {
@@ -173,8 +212,6 @@ std::string topic_keeper::make(const std::vector<topic>& missing) {
             return fmt::format("topic {} cannot be made: {}", name, text ? text : rd_kafka_err2str(e));
         }
         telemetry::info("kafka.topic_made", {{"topic", name}});
-        const std::lock_guard hold(mutex_);
-        made_.insert(name);
     }
     return {};
 }

@@ -1,5 +1,5 @@
-// Topics as code: made at start where they are missing, and checked against what is set. And the one who asks, all the time,
-// whether the brokers answer.
+// Topics as code: made where they are missing, also when they are lost later, and checked against what is set. And the one who asks,
+// all the time, whether the brokers answer.
 #pragma once
 
 #include <chrono>
@@ -24,12 +24,13 @@ struct topic {
     std::int16_t replication = 1;
     milliseconds retention{0};
     const char* retention_setting = "kafka.retention";
+    bool waits = false;  // while it is missing it is made only when make() says so
 };
 
 // Its calls block, so it has a thread of its own. Thread-safe.
 class topic_keeper {
 public:
-    // changed is called on that thread whenever ready(), made() or trouble() is another.
+    // changed is called on that thread whenever ready(), is_awaited() or trouble() is another.
     topic_keeper(connection, std::vector<topic>, std::function<void()> changed);
     // Waits for the call in hand: seconds at most.
     ~topic_keeper();
@@ -39,8 +40,9 @@ public:
 
     // All topics are there, with as many partitions as are set.
     [[nodiscard]] bool ready() const;
-    // By this process: what was sent before is not in it.
-    [[nodiscard]] bool made(const std::string& topic) const;
+    // It is missing, and waits for make(): what was sent before is lost.
+    [[nodiscard]] bool is_awaited(const std::string& topic) const;
+    void make(const std::string& topic);
     // Empty when all is well, else what is not and how to mend it.
     [[nodiscard]] std::string trouble() const;
 
@@ -50,8 +52,15 @@ private:
     void listen();
     void answered();
     [[nodiscard]] std::string does_not_answer(std::string_view why);
-    [[nodiscard]] std::string look();
-    [[nodiscard]] std::string make(const std::vector<topic>& missing);
+    struct finding {
+        bool answered = false;     // the brokers did
+        bool well = false;         // every topic is there, and as it should be
+        std::string trouble{};     // empty: topics are being made
+    };
+    [[nodiscard]] finding look();
+    [[nodiscard]] finding look_for_brokers();
+    [[nodiscard]] std::vector<topic> to_make(const std::vector<topic>& missing);
+    [[nodiscard]] std::string make(const std::vector<topic>&);
     [[nodiscard]] std::string other_retention();
     void tell(bool ready, std::string trouble);
 
@@ -68,7 +77,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any wake_;
     bool ready_ = false;
-    std::set<std::string> made_;
+    std::set<std::string> awaited_;    // of topics that wait: missing, and not told of
+    std::set<std::string> to_be_made_;
     std::string trouble_;
     std::jthread thread_;
 };

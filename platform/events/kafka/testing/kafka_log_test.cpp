@@ -1,5 +1,7 @@
 // The event log over a Kafka broker that this process starts: the contract of every log, and what is Kafka's own.
 #include <cstdlib>
+#include <future>
+#include <memory>
 
 #include <signal.h>
 
@@ -7,6 +9,8 @@
 #include "platform/events/kafka/testing/kafka_world.hpp"
 #include "platform/events/log_contract.hpp"
 #include "platform/events/rewind.hpp"
+#include "platform/runtime/scope.hpp"
+#include "platform/runtime/waiter.hpp"
 
 namespace bv::events::kafka {
 
@@ -19,6 +23,36 @@ namespace {
 
 using namespace contract;
 using namespace kafka::testing;
+
+// Keeps others from changing how far the relay is, as a slow transaction of theirs would.
+class held_relay {
+public:
+    explicit held_relay(kafka_world& w) : world_(w) {
+        scope_.spawn(w.cores().context(0).get_executor(), run(&w.admin(), held_, release_));
+        held_->get_future().get();
+    }
+    ~held_relay() { let_go(); }
+    void let_go() {
+        release_->wake();
+        world_.cores().block_on(scope_.join());
+    }
+
+private:
+    using promise = std::shared_ptr<std::promise<void>>;
+    static task<void> hold(storage::unit_of_work* uow, promise held, std::shared_ptr<waiter> release) {
+        co_await pg::of(*uow).execute("SELECT position FROM platform.event_relay FOR UPDATE");
+        held->set_value();
+        co_await release->wait();
+    }
+    static task<void> run(pg::database* d, promise held, std::shared_ptr<waiter> release) {
+        co_await d->run({}, [held, release](storage::unit_of_work& uow) { return hold(&uow, held, release); });
+    }
+
+    kafka_world& world_;
+    scope scope_{"test"};
+    const promise held_ = std::make_shared<std::promise<void>>();
+    const std::shared_ptr<waiter> release_ = waiter::make();
+};
 
 std::unique_ptr<log_world> make_kafka_world() { return std::make_unique<kafka_world>(); }
 INSTANTIATE_TEST_SUITE_P(kafka, log_contract, ::testing::Values(make_kafka_world));
@@ -167,18 +201,49 @@ TEST_F(kafka_log_of_its_own, sends_everything_again_to_a_topic_that_was_made_ane
         ASSERT_TRUE(applied(60));
     }
     publish(w, {"a", "b", "c"}, 21, 30);
-    const auto admin = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
-    auto* old = rd_kafka_DeleteTopic_new(w.topic().c_str());
-    const queue answers(rd_kafka_queue_new(admin.get()));
-    rd_kafka_DeleteTopics(admin.get(), &old, 1, nullptr, answers.get());
-    const client_event said(rd_kafka_queue_poll(answers.get(), 30'000));
-    rd_kafka_DeleteTopic_destroy(old);
-    ASSERT_TRUE(said);
+    remove_topic(w.topic());
     running log(w, {subscribed(w, "g")});
     ASSERT_TRUE(applied(90));
     publish(w, {"a", "b", "c"}, 31, 32);
     ASSERT_TRUE(applied(96));
     expect_complete(effects(w, "g"), {"a", "b", "c"}, 32);
+}
+
+TEST_F(kafka_log_of_its_own, sends_everything_again_to_a_topic_that_is_lost_while_it_runs) {
+    running log(w, {subscribed(w, "g")});
+    publish(w, {"a", "b", "c"}, 1, 20);
+    ASSERT_TRUE(applied(60));
+    remove_topic(w.topic());
+    publish(w, {"a", "b", "c"}, 21, 30);
+    ASSERT_TRUE(applied(90));
+    publish(w, {"a", "b", "c"}, 31, 32);
+    ASSERT_TRUE(applied(96));
+    expect_complete(effects(w, "g"), {"a", "b", "c"}, 32);
+    EXPECT_EQ(records_of(w.topic(), 96).size(), 96u);
+    EXPECT_TRUE(eventually([&] { return dynamic_cast<platform_log&>(*log).trouble().empty(); })) << dynamic_cast<platform_log&>(*log).trouble();
+}
+
+// Of several processes that start when topics are lost, one that consumes may be the first to see it.
+TEST_F(kafka_log_of_its_own, makes_a_topic_anew_only_after_its_relay_was_set_back) {
+    {
+        running log(w, {subscribed(w, "g")});
+        publish(w, {"a"}, 1, 5);
+        ASSERT_TRUE(applied(5));
+        ASSERT_TRUE(eventually([&] { return w.number("SELECT position FROM platform.event_relay") == w.number("SELECT max(position) FROM maker.outbox"); }));
+    }
+    remove_topic(w.topic());
+    held_relay relay(w);
+    auto o = w.options();
+    o.relays.clear();
+    kafka_log consumer(w.cores(), w.reader(), o);
+    consumer.subscribe(subscribed(w, "g"));
+    w.cores().block_on(consumer.start());
+    ASSERT_TRUE(eventually([&] { return w.number("SELECT count(*) FROM pg_locks WHERE NOT granted") == 1; }));  // sets the relay back
+    EXPECT_FALSE(is_there(w.topic()));
+    relay.let_go();
+    EXPECT_TRUE(eventually([&] { return is_there(w.topic()); }));
+    EXPECT_EQ(w.number("SELECT position FROM platform.event_relay"), 0);
+    w.cores().block_on(consumer.stop());
 }
 
 TEST_F(kafka_log_of_its_own, says_how_to_mend_a_topic_that_is_not_as_it_is_set) {

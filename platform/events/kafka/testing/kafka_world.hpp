@@ -1,6 +1,7 @@
 // The world of the tests that need brokers: a producer and a consumer in a private PostgreSQL, over a broker that this process starts.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -84,6 +85,24 @@ inline void put(const std::string& topic, std::int32_t partition, std::string_vi
     const auto producer = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
     ASSERT_EQ(produce(producer, {.topic = topic, .partition = partition, .payload = payload}, std::move(h)), RD_KAFKA_RESP_ERR_NO_ERROR);
     ASSERT_EQ(rd_kafka_flush(producer.get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+inline void remove_topic(const std::string& name) {
+    const auto admin = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
+    auto* old = rd_kafka_DeleteTopic_new(name.c_str());
+    const queue answers(rd_kafka_queue_new(admin.get()));
+    rd_kafka_DeleteTopics(admin.get(), &old, 1, nullptr, answers.get());
+    const client_event said(rd_kafka_queue_poll(answers.get(), 30'000));
+    rd_kafka_DeleteTopic_destroy(old);
+    ASSERT_TRUE(said);
+}
+
+inline bool is_there(const std::string& topic) {
+    const auto asks = make_client(RD_KAFKA_PRODUCER, {the_broker().address()}, {});
+    const struct rd_kafka_metadata* all = nullptr;
+    if (rd_kafka_metadata(asks.get(), 1, nullptr, &all, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR) throw failure(code::unavailable, "NO_METADATA", topic);
+    const std::unique_ptr<const struct rd_kafka_metadata, destroyer<rd_kafka_metadata_destroy>> holder(all);
+    return std::any_of(all->topics, all->topics + all->topic_cnt, [&](const rd_kafka_metadata_topic& t) { return topic == t.topic; });
 }
 
 // A record as any program reads it.

@@ -133,6 +133,9 @@ protected:
         }
         return {};
     }
+    std::string confirm(std::int64_t fence, std::int64_t position) {
+        return reason_of([&] { w.cores().block_on(store.confirm("maker", fence, position)); });
+    }
     std::int64_t begin(std::int64_t fence) { return w.cores().block_on(store.begin("maker", fence)); }
 
     pg_log_world w;
@@ -144,16 +147,21 @@ TEST_F(relays, one_that_was_followed_moves_nothing_any_more) {
     EXPECT_EQ(advance(1, 0, 10), "");
     EXPECT_EQ(begin(2), 10);
     EXPECT_EQ(advance(1, 10, 20), "RELAY_FENCED") << "the position alone would let this through";
+    EXPECT_EQ(confirm(1, 10), "RELAY_FENCED");
+    EXPECT_EQ(confirm(2, 10), "");
     EXPECT_EQ(reason_of([&] { begin(1); }), "RELAY_FENCED");
     EXPECT_EQ(advance(2, 10, 20), "");
     EXPECT_EQ(begin(2), 20) << "the same one, begun again";
 }
 
 TEST_F(relays, one_that_was_rewound_notices_and_sends_all_again) {
+    EXPECT_FALSE(w.cores().block_on(store.rewind("maker"))) << "there was none yet";
     begin(1);
+    EXPECT_FALSE(w.cores().block_on(store.rewind("maker"))) << "it had sent nothing";
     EXPECT_EQ(advance(1, 0, 10), "");
-    w.cores().block_on(store.rewind("maker"));
+    EXPECT_TRUE(w.cores().block_on(store.rewind("maker")));
     EXPECT_EQ(advance(1, 10, 20), "RELAY_FENCED");
+    EXPECT_EQ(confirm(1, 10), "RELAY_FENCED");
     EXPECT_EQ(begin(1), 0);
 }
 
