@@ -73,6 +73,7 @@ std::unique_ptr<events::platform_log> make_kafka(const process& p, pg::database&
     o.topic_retention = c.get<milliseconds>("kafka.retention");
     o.dead_letter_retention = c.get<milliseconds>("kafka.dead_letter_retention");
     o.registry = registry_of(p);
+    for (const auto& r : roles()) o.services.emplace(r.schema, r.name);
     o.types = published_types();
     o.leases.life = c.get<milliseconds>("leases.life");
     o.session_timeout = c.get<milliseconds>("kafka.session_timeout");

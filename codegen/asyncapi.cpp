@@ -112,7 +112,7 @@ void write_message(json_document& out, const pb::Descriptor& m, schema_names& na
 }
 
 void write_trait(json_document& out) {
-    constexpr std::array<std::array<const char*, 3>, 8> headers{{
+    constexpr std::array<std::array<const char*, 3>, 9> headers{{
         {"ce_specversion", "1.0", "CloudEvents."},
         {"ce_id", "uuid", "The event's own: the same when it is delivered again."},
         {"ce_source", nullptr, "The publishing service."},
@@ -120,6 +120,7 @@ void write_trait(json_document& out) {
         {"ce_time", "date-time", "When it was published."},
         {"ce_subject", nullptr, "The key."},
         {"ce_traceparent", nullptr, "The trace that it belongs to (W3C Trace Context)."},
+        {"traceparent", nullptr, "The span of its sending, where the trace is recorded."},
         {"ce_position", nullptr, "Its position in the source's outbox: grows along the events of a key."},
     }};
     out.open_object("messageTraits");

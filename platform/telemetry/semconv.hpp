@@ -39,8 +39,11 @@ inline constexpr std::string_view db_response_returned_rows = "db.response.retur
 inline constexpr std::string_view db_response_status_code = "db.response.status_code";  // SQLSTATE
 
 // Messaging. Span names: "publish OrderPlaced", "process OrderPlaced".
-inline constexpr std::string_view messaging_system = "messaging.system";  // "outbox", "kafka"
+inline constexpr std::string_view messaging_system = "messaging.system";  // "kafka", "rabbitmq"
 inline constexpr std::string_view messaging_destination_name = "messaging.destination.name";
+inline constexpr std::string_view messaging_destination_partition_id = "messaging.destination.partition.id";
+inline constexpr std::string_view messaging_kafka_offset = "messaging.kafka.offset";
+inline constexpr std::string_view messaging_rabbitmq_routing_key = "messaging.rabbitmq.destination.routing_key";
 inline constexpr std::string_view messaging_operation_type = "messaging.operation.type";  // "publish", "process"
 inline constexpr std::string_view messaging_consumer_group_name = "messaging.consumer.group.name";
 inline constexpr std::string_view messaging_message_id = "messaging.message.id";

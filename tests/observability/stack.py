@@ -1,11 +1,12 @@
 """A platform with what watches it, started by itself: --with observability."""
 
 import subprocess
+import uuid
 
 import pytest
 import requests
 
-from conftest import ROOT, wait_for
+from conftest import ROOT, final, place, wait_for
 from servers import INFRA, Prometheus
 
 EVERYTHING = ("jaeger", "collector", "prometheus", "alertmanager", "victoria-metrics", "victoria-logs")
@@ -66,6 +67,61 @@ def in_console(p, trace_id):
     answer = requests.get(f"{p.url}/v1/traces/{trace_id}", headers={"X-Api-Key": p.secret("dev.operator.api_key")}, timeout=10)
     spans = answer.json()["spans"] if answer.status_code == 200 else []
     return {s["spanId"]: {"id": s["spanId"], "parent": s.get("parentSpanId", ""), "name": s["name"], "kind": s["kind"], "service": s["service"], "tags": s["attributes"]} for s in spans}
+
+
+def traced(client, sampled=True):
+    """Makes the client's requests part of a new trace; its id, and the id of the span above them."""
+    trace, above = uuid.uuid4().hex, uuid.uuid4().hex[:16]
+    client.session.headers["traceparent"] = f"00-{trace}-{above}-{'01' if sampled else '00'}"
+    return trace, above
+
+
+def ordered(p, sampled=True, timeout=30):
+    """An order that was confirmed; its trace, and the span above."""
+    shopper = p.shopper()
+    trace, above = traced(shopper, sampled)
+    placed = place(shopper, [("KIT-KETTLE-17", 1)])
+    del shopper.session.headers["traceparent"]
+    assert final(shopper, placed["id"], timeout)["status"] == "ORDER_STATUS_CONFIRMED"
+    return trace, above
+
+
+class Tree:
+    """Spans of one trace, under one root."""
+
+    def __init__(self, spans):
+        self.spans = spans
+        [self.root] = [s for s in spans.values() if s["parent"] not in spans]
+
+    def is_below(self, span, wanted):
+        while span:
+            if wanted(span):
+                return True
+            span = self.spans.get(span["parent"])
+        return False
+
+    def has(self, what, under=None, **wanted):
+        """That there is such a span with these fields, below one that is as `under` says: the root, unless it says otherwise."""
+        under = under or (lambda s: s is self.root)
+        found = [s for s in self.spans.values() if what(s) and all(s[k] == v for k, v in wanted.items())]
+        shown = sorted((s["service"], s["kind"], s["name"]) for s in self.spans.values())
+        assert any(self.is_below(self.spans.get(s["parent"]), under) for s in found), (wanted, shown)
+
+
+def is_grpc(span):
+    return span["tags"].get("rpc.system") == "grpc"
+
+
+def is_sql(span):
+    return span["tags"].get("db.system") == "postgresql"
+
+
+def is_event(span):
+    return "messaging.consumer.group.name" in span["tags"]
+
+
+def is_sent_by(system):
+    return lambda span: span["tags"].get("messaging.system") == system and span["kind"] == "producer"
 
 
 def settled(look, timeout=60):

@@ -4,13 +4,12 @@ import json
 import os
 import re
 import signal
-import uuid
 
 import pytest
 import requests
 import yaml
 from servers import INFRA
-from stack import EVERYTHING, base, in_console, in_jaeger, needs_jaeger, prometheus, servers, settled, with_observability
+from stack import EVERYTHING, Tree, base, in_console, in_jaeger, is_event, is_grpc, is_sql, needs_jaeger, ordered, prometheus, servers, settled, with_observability
 
 from conftest import alive, final, place, platforms, wait_for
 from tables import DASHBOARDS  # of infra/observability
@@ -23,23 +22,6 @@ SERIES = re.compile(r"\b(bv:\w+:\w+|bv_\w+|telemetry_\w+|process_\w+|spans_\w+|o
 def watched():
     with platforms() as make:
         yield make("profile=full", "log.level=debug", *with_observability("redis")).start()
-
-
-def traced(client, sampled=True):
-    """Makes the client's requests part of a new trace; its id, and the id of the span above them."""
-    trace, above = uuid.uuid4().hex, uuid.uuid4().hex[:16]
-    client.session.headers["traceparent"] = f"00-{trace}-{above}-{'01' if sampled else '00'}"
-    return trace, above
-
-
-def ordered(p, sampled=True):
-    """An order that was confirmed; its trace, and the span above."""
-    shopper = p.shopper()
-    trace, above = traced(shopper, sampled)
-    placed = place(shopper, [("KIT-KETTLE-17", 1)])
-    del shopper.session.headers["traceparent"]
-    assert final(shopper, placed["id"])["status"] == "ORDER_STATUS_CONFIRMED"
-    return trace, above
 
 
 def names_of(expression):
@@ -60,37 +42,15 @@ def test_one_order_is_one_trace_over_all_processes(watched, shown_by):
     if shown_by is in_jaeger:
         needs_jaeger()
     trace, above = ordered(watched)
-    spans = settled(lambda: shown_by(watched, trace))
-    [root] = [s for s in spans.values() if s["parent"] not in spans]
-    assert (root["parent"], root["service"], root["kind"], root["tags"]["http.route"]) == (above, "gateway", "server", "/v1/orders")
-
-    def is_below(span, wanted):
-        while span:
-            if wanted(span):
-                return True
-            span = spans.get(span["parent"])
-        return False
-
-    def some(what, under=lambda s: s is root, **wanted):
-        found = [s for s in spans.values() if what(s) and all(s[k] == v for k, v in wanted.items())]
-        assert any(is_below(spans.get(s["parent"]), under) for s in found), (wanted, sorted((s["service"], s["kind"], s["name"]) for s in spans.values()))
-
-    def is_grpc(span):
-        return span["tags"].get("rpc.system") == "grpc"
-
-    def is_sql(span):
-        return span["tags"].get("db.system") == "postgresql"
-
-    def is_event(span):
-        return "messaging.consumer.group.name" in span["tags"]
-
-    some(is_grpc, service="gateway", kind="client")                                   # HTTP to gRPC
-    some(is_grpc, under=lambda s: s["kind"] == "client", service="order", kind="server")  # the called process, below the call
-    some(is_sql, under=is_grpc, kind="client")                                    # its SQL
-    for service in ("inventory", "payment", "notification"):                      # events, in processes of their own
-        some(is_event, service=service, kind="consumer")
-    some(is_sql, under=is_event)                                                  # what they do, below the event
-    some(lambda s: s["name"].startswith("payment provider"), service="payment", kind="client")
+    tree = Tree(settled(lambda: shown_by(watched, trace)))
+    assert (tree.root["parent"], tree.root["service"], tree.root["kind"], tree.root["tags"]["http.route"]) == (above, "gateway", "server", "/v1/orders")
+    tree.has(is_grpc, service="gateway", kind="client")                                   # HTTP to gRPC
+    tree.has(is_grpc, under=lambda s: s["kind"] == "client", service="order", kind="server")  # the called process, below the call
+    tree.has(is_sql, under=is_grpc, kind="client")                                    # its SQL
+    for service in ("inventory", "payment", "notification"):                          # events, in processes of their own
+        tree.has(is_event, service=service, kind="consumer")
+    tree.has(is_sql, under=is_event)                                                  # what they do, below the event
+    tree.has(lambda s: s["name"].startswith("payment provider"), service="payment", kind="client")
 
 
 def test_jaeger_and_the_console_tell_the_same(watched):

@@ -172,6 +172,7 @@ void kafka_log::impl::build_relays() {
     for (const auto& source : options.relays) {
         const auto& its_tail = tails.at(source);
         relay_options o{.source = source, .topic = topic_of(source), .partitions = options.partitions};
+        if (const auto known = options.services.find(source); known != options.services.end()) o.service = known->second;
         if (const auto known = options.types.find(source); known != options.types.end()) o.types = known->second;
         auto sends = std::make_unique<relay>(options.brokers, std::move(o), its_tail, storage.outboxes(), relays_at, schemas.get(), core(next), time);
         auto terms = storage::named("relay:" + source, options.leases);

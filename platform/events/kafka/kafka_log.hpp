@@ -38,6 +38,7 @@ struct kafka_log_options {
     milliseconds topic_retention = std::chrono::hours(7 * 24);  // of topics that are made
     milliseconds dead_letter_retention = std::chrono::hours(30 * 24);  // of those of dead letters
     std::optional<registry::registry_options> registry{};  // of the schemas; none: values are the messages alone
+    std::map<std::string, std::string> services{};  // by source: whose spans those of its records are
     std::map<std::string, std::vector<std::string>> types{};  // by source: whose schemas must fit before anything of it is sent
     milliseconds session_timeout{10'000};      // a member that is silent for so long loses its partitions
     storage::lease_terms leases{};             // of the relays; the log names them

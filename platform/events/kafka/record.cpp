@@ -98,6 +98,8 @@ result<event> decode(const rd_kafka_headers_t* in, std::string_view payload) {
     out.key = find(in, "ce_subject").value_or("");
     out.actor = find(in, "ce_actor").value_or("");
     out.traceparent = find(in, "ce_traceparent").value_or("");
+    if (const auto sent = telemetry::span_context::parse(find(in, "traceparent").value_or("")); sent.valid() && sent.trace_id == trace_of(out).trace_id)
+        out.traceparent = sent.traceparent();
     const std::array<std::pair<const char*, const std::string*>, 5> texts{
         {{"ce_type", &out.type}, {"ce_source", &out.source}, {"ce_subject", &out.key}, {"ce_actor", &out.actor}, {"ce_traceparent", &out.traceparent}}};
     for (const auto& [name, text] : texts)

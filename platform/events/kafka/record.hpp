@@ -4,6 +4,9 @@
 //
 // "ce_position" is its position in the producer's outbox. Within a partition the first records of all positions come in growing
 // order; whatever a relay sends again comes later and is known by it.
+//
+// "ce_traceparent" is the event's own; where its trace is recorded, "traceparent" is the span of its sending, which every OpenTelemetry
+// library goes on from. So do we: it is the traceparent of a decoded event.
 #pragma once
 
 #include <cstdint>

@@ -38,6 +38,21 @@ TEST(a_record, is_the_event_that_was_sent) {
     EXPECT_EQ(got->payload, std::string_view("\0\xff", 2)) << "bytes as they are";
 }
 
+TEST(a_record, goes_on_from_the_span_of_its_sending_when_that_is_of_its_trace) {
+    constexpr const char *own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", *sent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
+                         *foreign = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    auto e = an_event();
+    e.traceparent = own;
+    const auto got_with = [&e](const char* traceparent) {
+        const auto h = headers_of(e);
+        add_header(h, "traceparent", traceparent);
+        return decode(h.get(), "").value().traceparent;
+    };
+    EXPECT_EQ(got_with(sent), sent);
+    EXPECT_EQ(got_with(foreign), own);
+    EXPECT_EQ(got_with("rubbish"), own);
+}
+
 TEST(a_record, says_what_it_lacks_to_be_an_event) {
     for (const auto* name : {"ce_position", "ce_type", "ce_source"}) EXPECT_NE(refusal_with(name, "").find("is missing"), std::string::npos) << name;
     for (const auto* wrong : {"0", "-1", "7x", "99999999999999999999"}) EXPECT_NE(refusal_with("ce_position", wrong).find("ce_position is no positive number"), std::string::npos) << wrong;

@@ -12,6 +12,7 @@
 #include "platform/events/kafka/record.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
+#include "platform/telemetry/semconv.hpp"
 
 namespace bv::events::kafka {
 namespace {
@@ -37,8 +38,16 @@ const properties& producer_properties() {
 struct relay::session {
     struct sent_record {
         std::int64_t position;
+        telemetry::span span{};
         bool done = false;
     };
+
+    session() = default;
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session() {
+        for (auto& r : in_flight) r.span.fail("not acknowledged: it is sent again");
+    }
 
     std::int64_t fence = 0;
     std::int64_t noted = 0;          // position
@@ -79,8 +88,14 @@ void relay::halt() noexcept {
 void relay::set_up(rd_kafka_conf_t* conf) {
     rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* m, void* opaque) {
         auto& s = *static_cast<session*>(opaque);
-        if (m->err) s.failed = m->err;
-        else s.in_flight[reinterpret_cast<std::uintptr_t>(m->_private) - s.first].done = true;
+        if (m->err) {
+            s.failed = m->err;
+            return;
+        }
+        auto& r = s.in_flight[reinterpret_cast<std::uintptr_t>(m->_private) - s.first];
+        r.done = true;
+        r.span.set(telemetry::semconv::messaging_kafka_offset, m->offset);
+        r.span.end();
     });
 }
 
@@ -176,14 +191,33 @@ task<bool> relay::send_next(session& s) {
     co_return s.sent < slice.head;
 }
 
+// From its sending to the brokers' acknowledgement. Below it are the spans of all who read the record.
+telemetry::span relay::span_of(const event& e, std::int32_t partition) const {
+    namespace semconv = telemetry::semconv;
+    const auto trace = trace_of(e);
+    if (!trace.sampled) return {};
+    telemetry::span out(fmt::format("publish {}", e.short_type()), telemetry::span_kind::producer, trace);
+    if (!options_.service.empty()) out.set(semconv::service_name, options_.service);
+    out.set(semconv::messaging_system, "kafka");
+    out.set(semconv::messaging_operation_type, "publish");
+    out.set(semconv::messaging_destination_name, options_.topic);
+    out.set(semconv::messaging_destination_partition_id, fmt::to_string(partition));
+    out.set(semconv::messaging_message_id, e.id.str());
+    return out;
+}
+
 // False when there is no room: it is tried again.
 bool relay::send(session& s, const event& e, const std::string& prefix) {
     const auto partition = partition_of(e.key, e.id, options_.partitions);
+    auto span = span_of(e, partition);
+    auto headers = headers_of(e);
+    if (span.context().sampled) add_header(headers, "traceparent", span.context().traceparent());
     const auto framed = prefix.empty() ? std::string{} : prefix + e.payload;
-    const auto broken = produce(s.producer, {options_.topic, partition, e.key, prefix.empty() ? e.payload : framed, e.time, s.next_opaque()}, headers_of(e));
+    const auto broken = produce(s.producer, {options_.topic, partition, e.key, prefix.empty() ? e.payload : framed, e.time, s.next_opaque()}, std::move(headers));
+    if (broken) span.fail(rd_kafka_err2str(broken));
     if (broken == RD_KAFKA_RESP_ERR__QUEUE_FULL) return false;
     if (broken) throw unavailable(fmt::format("event {} of {} cannot be sent", e.id.str(), options_.source), broken);
-    s.in_flight.push_back({e.position});
+    s.in_flight.push_back({e.position, std::move(span)});
     s.last[static_cast<std::size_t>(partition)] = e.position;
     return true;
 }

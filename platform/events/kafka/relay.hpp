@@ -26,12 +26,14 @@
 #include "platform/events/source_tail.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signal.hpp"
+#include "platform/telemetry/trace.hpp"
 
 namespace bv::events::kafka {
 
 struct relay_options {
     std::string source, topic;
     std::int32_t partitions = 1;
+    std::string service{};               // whose spans those of its records are; empty: that of the trace so far
     std::vector<std::string> types{};    // whose schemas must fit before anything is sent; others are registered when they come
     std::size_t most_in_flight = 8'192;  // events sent and not acknowledged
     milliseconds note_every{200};        // the position, of which so much is sent again after a crash; and asks whether it was set back
@@ -61,6 +63,7 @@ private:
     task<const std::string*> prefix_of(session&, const std::string& type);
     task<bool> send_next(session&);
     bool send(session&, const event&, const std::string& prefix);
+    [[nodiscard]] telemetry::span span_of(const event&, std::int32_t partition) const;
     bool send_markers(session&);
     void acknowledged(session&);
     task<void> note(session&);

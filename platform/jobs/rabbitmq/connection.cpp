@@ -253,10 +253,13 @@ std::optional<incoming> connection::impl::read(const amqp_method_t& m) {
 }
 
 delivered connection::impl::read_delivery(const amqp_basic_deliver_t& d) {
-    delivered out{d.delivery_tag, text(d.consumer_tag), {}, {}};
+    delivered out{d.delivery_tag, text(d.consumer_tag), {}};
     auto content = read_content();
     if (content.properties._flags & AMQP_BASIC_MESSAGE_ID_FLAG) out.id = text(content.properties.message_id);
-    if (content.properties._flags & AMQP_BASIC_HEADERS_FLAG) out.reason = text_in(content.properties.headers, "x-first-death-reason");
+    if (content.properties._flags & AMQP_BASIC_HEADERS_FLAG) {
+        out.traceparent = text_in(content.properties.headers, "traceparent");
+        out.reason = text_in(content.properties.headers, "x-first-death-reason");
+    }
     amqp_destroy_message(&content);
     return out;
 }

@@ -31,6 +31,7 @@ struct message {
 struct delivered {
     std::uint64_t tag = 0;
     std::string consumer, id;
+    std::string traceparent{};
     std::string reason{};  // why it is a dead letter, if it is one: "delivery_limit"
 };
 struct confirmed {

@@ -29,7 +29,7 @@ void consumer::received(incoming one) {
     {
         const std::lock_guard hold(mutex_);
         const token message{number_, d->tag};
-        if (job) heard_.push_back({*job, message, d->consumer == "dead"});
+        if (job) heard_.push_back({*job, message, d->consumer == "dead", d->traceparent});
         else done_.push_back(message);
     }
     if (!job) return telemetry::error("rabbitmq.foreign_message", {{"queue", d->consumer}});  // of another program: no job of ours waits for it

@@ -22,6 +22,7 @@ public:
         uuid job;
         token message;
         bool dead = false;  // it came by the dead-letter exchange
+        std::string traceparent{};
     };
 
     // arrived() is called on the link's thread when there is something to take.

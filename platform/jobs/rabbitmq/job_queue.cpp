@@ -9,6 +9,7 @@
 #include "platform/storage/postgres/schema_statement.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
+#include "platform/telemetry/semconv.hpp"
 
 namespace bv::jobs::rabbitmq {
 namespace {
@@ -25,7 +26,7 @@ double in_seconds(milliseconds d) { return std::chrono::duration<double>(d).coun
 }  // namespace
 
 job_queue::job_queue(pg::database& db, std::string_view schema, policy p, job_queue_options o, storage::lease_store& leases, asio::any_io_executor home, clock& c, rng& r)
-    : pg_job_queue(db, schema, o.made.queue, p), options_(std::move(o)), topology_(shape_of(options_.made, p)), home_(std::move(home)), clock_(c),
+    : pg_job_queue(db, schema, o.made.queue, p), service_(schema), options_(std::move(o)), topology_(shape_of(options_.made, p)), home_(std::move(home)), clock_(c),
       publisher_(options_.at, topology_, fmt::format("jobs of {}: relay", options_.made.queue), options_.look_every, c, r),
       consumer_(options_.at, topology_, fmt::format("jobs of {}: workers", options_.made.queue), options_.prefetch, [this] { wake(); }, c, r),
       work_(std::make_shared<signal>(home_, c)),
@@ -112,6 +113,21 @@ task<void> job_queue::relay() {
     }
 }
 
+// From its sending to the server's confirmation; below it is the span of the worker who hears it.
+telemetry::span job_queue::span_of(const message& m) const {
+    namespace semconv = telemetry::semconv;
+    const auto trace = telemetry::span_context::parse(m.traceparent);
+    if (!trace.sampled) return {};
+    telemetry::span out("publish " + m.type, telemetry::span_kind::producer, trace);
+    out.set(semconv::service_name, service_);
+    out.set(semconv::messaging_system, "rabbitmq");
+    out.set(semconv::messaging_operation_type, "publish");
+    out.set(semconv::messaging_destination_name, m.exchange);
+    out.set(semconv::messaging_rabbitmq_routing_key, m.key);
+    out.set(semconv::messaging_message_id, m.id);
+    return out;
+}
+
 // True when there may be more at once.
 task<bool> job_queue::tell_some() {
     if (!publisher_.trouble().empty()) co_return false;
@@ -121,12 +137,20 @@ task<bool> job_queue::tell_some() {
     std::vector<message> messages;
     for (const auto row : rows)
         messages.push_back({topology_.exchange(), topology_.key_after(milliseconds(row.get<std::int64_t>(5))), row.get<uuid>(0).str(), row.get<std::string>(1), row.get<std::string>(2)});
-    std::vector<bool> taken;
+    std::vector<telemetry::span> spans;
+    for (auto& m : messages)
+        if (const auto& own = spans.emplace_back(span_of(m)).context(); own.sampled) m.traceparent = own.traceparent();
+    std::vector<bool> taken(messages.size(), false);
+    bool lost = false;
     try {
         taken = co_await publisher_.publish(std::move(messages));
     } catch (const failure&) {
-        co_return false;  // the link says why, and the rows are as they were
+        lost = true;  // the link says why, and the rows are as they were
     }
+    for (std::size_t i = 0; i < spans.size(); ++i)
+        if (taken[i]) spans[i].end();
+        else spans[i].fail("not confirmed: it is told again");
+    if (lost) co_return false;
     std::vector<uuid> ids;
     std::vector<std::int32_t> attempts;
     std::vector<time_point> due;
@@ -170,8 +194,12 @@ task<std::vector<job>> job_queue::claim(int limit) {
 
 task<std::vector<job>> job_queue::claim_of(const heard& some) {
     std::map<uuid, tokens> messages;
-    for (const auto& a : some)
-        if (!a.dead) messages[a.job].push_back(a.message);
+    std::map<uuid, telemetry::span_context> told;
+    for (const auto& a : some) {
+        if (a.dead) continue;
+        messages[a.job].push_back(a.message);
+        told[a.job] = telemetry::span_context::parse(a.traceparent);
+    }
     std::vector<job> out;
     if (messages.empty()) co_return out;
     std::vector<uuid> ids;
@@ -184,7 +212,9 @@ task<std::vector<job>> job_queue::claim_of(const heard& some) {
     out = co_await with_attempts_left(rows);
     {
         const std::lock_guard hold(mutex_);
-        for (const auto& j : out) {
+        for (auto& j : out) {
+            const auto& by = told[j.id];
+            if (by.valid() && by.trace_id == telemetry::span_context::parse(j.traceparent).trace_id) j.traceparent = by.traceparent();
             auto& hand = in_hand_[j.id];
             const auto these = messages.extract(j.id);
             hand.insert(hand.end(), these.mapped().begin(), these.mapped().end());

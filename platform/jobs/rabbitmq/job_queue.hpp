@@ -22,6 +22,7 @@
 #include "platform/jobs/rabbitmq/publisher.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/storage/leased_job.hpp"
+#include "platform/telemetry/trace.hpp"
 
 namespace bv::jobs::rabbitmq {
 
@@ -59,6 +60,9 @@ private:
     task<std::vector<job>> claim_of(const heard&);
     task<void> bury_poison(const heard&);
 
+    [[nodiscard]] telemetry::span span_of(const message&) const;
+
+    const std::string service_;
     const job_queue_options options_;
     const topology topology_;
     const asio::any_io_executor home_;
