@@ -4,6 +4,7 @@
 #include <charconv>
 #include <memory>
 
+#include "app/operations/asyncapi_page.hpp"
 #include "platform/core/assert.hpp"
 #include "platform/net/http/static_files.hpp"
 #include "platform/rpc/http_dispatch.hpp"
@@ -156,7 +157,8 @@ std::vector<rpc::raw_route> pages(app::modules& modules, front& all, const std::
     out.push_back(file_route("/", own, "/index.html"));
     out.push_back(file_route("/docs", own, "/docs.html"));
     out.push_back(openapi_route(server));
-    out.push_back(file_route("/asyncapi.json", http::static_files::embedded({&document_named("asyncapi.json"), 1}), "/asyncapi.json"));
+    const auto& events = document_named("asyncapi.json");
+    out.push_back(modules.of().registry_url.empty() ? file_route("/asyncapi.json", http::static_files::embedded({&events, 1}), "/asyncapi.json") : asyncapi_route(modules, events));
     out.push_back(folder_route("/pages/", own));
     out.push_back(folder_route("/traces/", traces));
     out.push_back({"GET", "/v1/traces", [a = &all](http::request& r) { return list_traces(a, r); }, "telemetry.read"});

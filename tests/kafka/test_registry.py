@@ -29,6 +29,9 @@ def test_events_have_schemas_that_outlive_the_registry(with_registry):
     assert {r["name"] for r in schema["references"]} == {"bitvelocity/commerce/order/v1/OrderedLine.proto", "bitvelocity/type/v1/Money.proto"}
     assert requests.get(f"{url}/config/{ORDER_PLACED}", timeout=10).json()["compatibilityLevel"] == "BACKWARD_TRANSITIVE"
     assert "registry" in p.run("status").out
+    document = requests.get(p.url + "/asyncapi.json", timeout=10).json()
+    [placed] = [m for m in document["components"]["messages"].values() if m["name"].endswith(".OrderPlaced")]
+    assert (placed["bindings"]["kafka"]["x-schema-subject"], placed["bindings"]["kafka"]["x-schema-id"]) == (ORDER_PLACED, schema["id"])
 
     pid = p.state()["registry_pid"]
     os.kill(pid, signal.SIGKILL)

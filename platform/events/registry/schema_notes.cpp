@@ -12,6 +12,8 @@ constexpr pg::statement find_schema{"schemas.find", R"(
     SELECT id, version, schema FROM platform.event_schema WHERE subject = $1 AND fingerprint = $2)"};
 constexpr pg::statement schema_of_id{"schemas.of_id", R"(
     SELECT schema FROM platform.event_schema WHERE id = $1 LIMIT 1)"};
+constexpr pg::statement newest_schemas{"schemas.newest", R"(
+    SELECT DISTINCT ON (subject) subject, id, version FROM platform.event_schema WHERE subject = ANY ($1) ORDER BY subject, version DESC)"};
 // Two relays of one source may be at work for a moment: both got the same.
 constexpr pg::statement note_schema{"schemas.note", R"(
     INSERT INTO platform.event_schema (subject, fingerprint, id, version, schema) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING)"};
@@ -29,6 +31,13 @@ task<std::optional<std::string>> schema_notes::text_of(std::int32_t id) {
     const auto found = co_await database_.query(schema_of_id, pg::params(id));
     if (found.empty()) co_return std::nullopt;
     co_return found.front().get<std::string>(0);
+}
+
+task<std::map<std::string, registered>> schema_notes::newest(std::vector<std::string> subjects) {
+    const auto found = co_await database_.query(newest_schemas, pg::params(subjects));
+    std::map<std::string, registered> out;
+    for (const auto row : found) out[row.get<std::string>(0)] = {row.get<std::int32_t>(1), row.get<std::int32_t>(2)};
+    co_return out;
 }
 
 task<void> schema_notes::note(std::string subject, std::string fingerprint, registered r) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     // By the subject and what the schema is (fingerprint_of).
     task<std::optional<registered>> find(std::string subject, std::string fingerprint);
     task<std::optional<std::string>> text_of(std::int32_t id);
+    // The newest version of each of these subjects, without its text; those that have none are left out.
+    task<std::map<std::string, registered>> newest(std::vector<std::string> subjects);
     task<void> note(std::string subject, std::string fingerprint, registered);
 
 private:
