@@ -37,6 +37,12 @@ public:
         const std::scoped_lock lock(mutex_);
         return values_.try_emplace(std::string(name), value).first->second;
     }
+    std::string replace(std::string_view name, std::string_view seen, std::string_view value) override {
+        const std::scoped_lock lock(mutex_);
+        auto& there = values_.try_emplace(std::string(name), value).first->second;
+        if (there == seen) there = value;
+        return there;
+    }
     void remove(std::string_view name) override {
         const std::scoped_lock lock(mutex_);
         if (const auto at = values_.find(name); at != values_.end()) values_.erase(at);

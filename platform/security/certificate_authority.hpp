@@ -22,7 +22,8 @@ public:
     // A new one, which nobody trusts yet, for ten years.
     [[nodiscard]] static certificate_authority make(std::string_view trust_domain, time_point now);
     // The one in the secrets. It is made at first use, and anew where it ends within 30 days or is of another trust domain: then
-    // whoever trusts the old one must be given new certificates. Throws failure DATA_LOSS "SECRET_MALFORMED".
+    // whoever trusts the old one must be given new certificates. Throws failure DATA_LOSS "SECRET_MALFORMED"; FAILED_PRECONDITION
+    // "OTHER_TRUST_DOMAIN" when others go on replacing it.
     [[nodiscard]] static certificate_authority open(secrets&, std::string_view trust_domain, time_point now);
 
     // The one in the secrets as it is; nullopt when there is none yet. Throws as open() does.

@@ -1,6 +1,8 @@
 #include "platform/security/certificate_authority.hpp"
 
 #include <filesystem>
+#include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
@@ -95,6 +97,55 @@ TEST_F(kept_authority, stays_until_it_nears_its_end_or_the_trust_domain_is_anoth
     EXPECT_NE(trust_at(now + std::chrono::days(3630)), first);
     const auto third = trust_at(now);
     EXPECT_NE(trust_at(now, "other.example"), third);
+}
+
+// Each with a port of its own, as processes have it.
+std::set<std::string> opened_at_once(const std::filesystem::path& folder, time_point at) {
+    std::vector<std::string> trusted(8);
+    {
+        std::vector<std::jthread> processes;
+        for (auto& t : trusted)
+            processes.emplace_back([&t, &folder, at] {
+                const auto own = open_sealed_file(folder);
+                t = certificate_authority::open(*own, "shop.example", at).issue({"shop.example", "/x"}, at, seconds(60)).trust;
+            });
+    }
+    return {trusted.begin(), trusted.end()};
+}
+
+TEST_F(kept_authority, is_the_same_for_all_that_begin_at_once) {
+    EXPECT_EQ(opened_at_once(folder_, now).size(), 1u) << "on an empty folder";
+    for (int again = 1; again <= 5; ++again) EXPECT_EQ(opened_at_once(folder_, now + again * std::chrono::days(3650)).size(), 1u) << "the last one has ended";
+}
+
+// Somebody else replaces it after it was read.
+TEST_F(kept_authority, that_was_replaced_meanwhile_is_the_others) {
+    class late final : public secrets {
+    public:
+        late(secrets& there, std::string others) : there_(there), others_(std::move(others)) {}
+        result<std::string> get(std::string_view name) override {
+            auto seen = there_.get(name);
+            there_.put(name, others_);
+            return seen;
+        }
+        void put(std::string_view name, std::string_view value) override { there_.put(name, value); }
+        std::string get_or_put(std::string_view name, std::string_view value) override { return there_.get_or_put(name, value); }
+        std::string replace(std::string_view name, std::string_view seen, std::string_view value) override { return there_.replace(name, seen, value); }
+        void remove(std::string_view name) override { there_.remove(name); }
+        std::vector<std::string> names() override { return there_.names(); }
+
+    private:
+        secrets& there_;
+        const std::string others_;
+    };
+    (void)trust_at(now);
+    const auto old = *secrets_->get(certificate_authority::secret);
+    const auto end = now + std::chrono::days(3650);
+    const auto theirs = trust_at(end);
+    const auto others = *secrets_->get(certificate_authority::secret);
+    secrets_->put(certificate_authority::secret, old);
+    late port(*secrets_, others);
+    EXPECT_EQ(certificate_authority::open(port, "shop.example", end).issue({"shop.example", "/x"}, end, seconds(60)).trust, theirs);
 }
 
 TEST_F(kept_authority, that_cannot_be_read_is_told) {

@@ -59,6 +59,16 @@ public:
         return at->second;
     }
 
+    std::string replace(std::string_view name, std::string_view seen, std::string_view value) override {
+        const file_lock lock(lock_file());
+        entries all = load();
+        const auto [at, added] = all.try_emplace(std::string(name), value);
+        if (!added && at->second != seen) return at->second;
+        at->second = value;
+        store(all);
+        return at->second;
+    }
+
     void remove(std::string_view name) override {
         const file_lock lock(lock_file());
         entries all = load();

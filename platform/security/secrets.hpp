@@ -31,6 +31,9 @@ public:
     virtual void put(std::string_view name, std::string_view value) = 0;
     // Puts the value unless there is one already; returns the one that is there. Safe against other processes.
     virtual std::string get_or_put(std::string_view name, std::string_view value) = 0;
+    // Puts the value in the place of `seen`, and where nothing is any more; returns the one that is there, which another process may have
+    // put since `seen` was read. Safe against other processes.
+    virtual std::string replace(std::string_view name, std::string_view seen, std::string_view value) = 0;
     virtual void remove(std::string_view name) = 0;
     // Sorted.
     [[nodiscard]] virtual std::vector<std::string> names() = 0;

@@ -64,6 +64,28 @@ TEST_P(secrets_contract, the_first_value_wins) {
     EXPECT_EQ(*here->get("a"), "first");
 }
 
+TEST_P(secrets_contract, only_what_was_seen_is_replaced) {
+    here->put("a", "first");
+    EXPECT_EQ(there->replace("a", "first", "second"), "second");
+    EXPECT_EQ(here->replace("a", "first", "third"), "second") << "another process has replaced it";
+    EXPECT_EQ(*here->get_latest("a"), "second");
+    EXPECT_EQ(here->replace("b", "removed since", "new"), "new");
+    EXPECT_EQ(*there->get_latest("b"), "new");
+}
+
+TEST_P(secrets_contract, of_processes_that_replace_at_once_one_wins) {
+    here->put("a", "old");
+    std::vector<std::string> got(8);
+    std::vector<std::unique_ptr<secrets>> ports(got.size());
+    for (auto& p : ports) p = world->open();
+    {
+        std::vector<std::jthread> processes;
+        for (std::size_t i = 0; i < got.size(); ++i) processes.emplace_back([&, i] { got[i] = ports[i]->replace("a", "old", std::to_string(i)); });
+    }
+    for (const auto& g : got) EXPECT_EQ(g, got.front());
+    EXPECT_EQ(*here->get_latest("a"), got.front());
+}
+
 TEST_P(secrets_contract, of_processes_that_begin_at_once_one_wins) {
     std::vector<std::string> got(8);
     std::vector<std::unique_ptr<secrets>> ports(got.size());

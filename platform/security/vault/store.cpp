@@ -98,11 +98,11 @@ void store::put(std::string_view name, std::string_view value) {
     remember(name, value);
 }
 
-std::string store::get_or_put(std::string_view name, std::string_view value) {
+std::string store::put_unless_other(std::string_view name, std::optional<std::string_view> seen, std::string_view value) {
     for (int tries = 1;; ++tries) {
         auto there = read_entry(name);
         if (!there) throw failure(std::move(there.error()));
-        if (there->value) {
+        if (there->value && there->value != seen) {
             remember(name, *there->value);
             return std::move(*there->value);
         }

@@ -25,7 +25,8 @@ public:
     // Also wraps keys again that transit wrapped under an older version of its key.
     task<void> refresh() override;
     void put(std::string_view name, std::string_view value) override;
-    std::string get_or_put(std::string_view name, std::string_view value) override;
+    std::string get_or_put(std::string_view name, std::string_view value) override { return put_unless_other(name, std::nullopt, value); }
+    std::string replace(std::string_view name, std::string_view seen, std::string_view value) override { return put_unless_other(name, seen, value); }
     void remove(std::string_view name) override;
     [[nodiscard]] std::vector<std::string> names() override;
     [[nodiscard]] security::aead_key key(std::string_view name) override;
@@ -45,6 +46,8 @@ private:
     [[nodiscard]] request write_request(std::string_view name, std::string_view value, std::optional<std::int64_t> if_version) const;
     [[nodiscard]] result<entry> read_entry(std::string_view name);
     [[nodiscard]] result<std::string> ask_for(std::string_view name);
+    // Where nothing is, or what was seen: then the value. The one that is there.
+    std::string put_unless_other(std::string_view name, std::optional<std::string_view> seen, std::string_view value);
     [[nodiscard]] std::string wrap(std::string_view plain);
     [[nodiscard]] std::string unwrap(const std::string& wrapped, std::string_view name);
     task<void> wrap_again();

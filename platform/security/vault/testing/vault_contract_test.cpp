@@ -34,6 +34,7 @@ public:
     task<void> refresh() override { return store_.refresh(); }
     void put(std::string_view name, std::string_view value) override { store_.put(name, value); }
     std::string get_or_put(std::string_view name, std::string_view value) override { return store_.get_or_put(name, value); }
+    std::string replace(std::string_view name, std::string_view seen, std::string_view value) override { return store_.replace(name, seen, value); }
     void remove(std::string_view name) override { store_.remove(name); }
     std::vector<std::string> names() override { return store_.names(); }
     aead_key key(std::string_view name) override { return store_.key(name); }
