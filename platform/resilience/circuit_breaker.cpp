@@ -50,9 +50,8 @@ circuit_breaker::circuit_breaker(circuit_options o, clock& c)
 result<circuit_breaker::permit> circuit_breaker::acquire() {
     std::lock_guard lock(mutex_);
     const auto now = clock_.steady_now();
-    if (state_ == circuit_state::open && now >= opened_ + options_.open_for) enter(circuit_state::half_open, now);
-    const bool allowed = state_ == circuit_state::closed || (state_ == circuit_state::half_open && probing_ + probed_ < options_.probes);
-    if (!allowed) {
+    if (is_time_to_try(now)) enter(circuit_state::half_open, now);
+    if (!has_room()) {
         // A half-open circuit knows its answer soon: a tenth of the open time is a fair guess.
         const auto wait = state_ == circuit_state::open ? std::chrono::ceil<milliseconds>(opened_ + options_.open_for - now) : options_.open_for / 10;
         return std::unexpected(error{code::unavailable, "CIRCUIT_OPEN", options_.dependency + " keeps failing and is not called for now; try again later", {}, wait});
@@ -64,6 +63,11 @@ result<circuit_breaker::permit> circuit_breaker::acquire() {
 circuit_state circuit_breaker::state() const {
     std::lock_guard lock(mutex_);
     return state_;
+}
+
+bool circuit_breaker::would_allow() const {
+    std::lock_guard lock(mutex_);
+    return has_room() || is_time_to_try(clock_.steady_now());
 }
 
 void circuit_breaker::record(std::uint64_t generation, std::optional<bool> ok) {

@@ -61,6 +61,8 @@ public:
     // Error UNAVAILABLE "CIRCUIT_OPEN" with retry_after while open, and while half-open with its probes in hand.
     [[nodiscard]] result<permit> acquire();
     [[nodiscard]] circuit_state state() const;
+    // Whether acquire() would give permission now: also of an open circuit, once it is time to try again.
+    [[nodiscard]] bool would_allow() const;
 
     // Runs the call under a permit. Its outcome is that of its error's code, thrown or in a result.
     // Throws failure UNAVAILABLE "CIRCUIT_OPEN" without calling.
@@ -76,6 +78,8 @@ private:
 
     void record(std::uint64_t generation, std::optional<bool> ok);
     void enter(circuit_state, steady_point now);
+    [[nodiscard]] bool is_time_to_try(steady_point now) const { return state_ == circuit_state::open && now >= opened_ + options_.open_for; }
+    [[nodiscard]] bool has_room() const { return state_ == circuit_state::closed || (state_ == circuit_state::half_open && probing_ + probed_ < options_.probes); }
     void count(bool ok, steady_point now);
     [[nodiscard]] bool too_many_failures(steady_point now) const;
     [[nodiscard]] std::int64_t slice_number(steady_point) const;

@@ -64,6 +64,20 @@ TEST_F(circuit, after_a_time_it_lets_a_few_probes_through_and_closes_when_they_s
     EXPECT_EQ(b.state(), circuit_state::closed) << "the failures before count no more";
 }
 
+TEST_F(circuit, it_is_known_beforehand_whether_a_call_would_be_let_through) {
+    EXPECT_TRUE(b.would_allow());
+    calls(0, 10);
+    EXPECT_FALSE(b.would_allow());
+    c.advance(5s);
+    EXPECT_TRUE(b.would_allow()) << "it is time to try again";
+    EXPECT_EQ(b.state(), circuit_state::open) << "who asks only does not try";
+    auto first = b.acquire(), second = b.acquire();
+    EXPECT_FALSE(b.would_allow()) << "its probes are in hand";
+    first->succeeded();
+    second->succeeded();
+    EXPECT_TRUE(b.would_allow());
+}
+
 TEST_F(circuit, a_failed_probe_opens_it_again_for_the_whole_time) {
     calls(0, 10);
     c.advance(5s);

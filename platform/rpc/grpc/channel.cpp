@@ -62,21 +62,22 @@ struct channel::impl {
     std::atomic<std::size_t> turn{0};
 };
 
-// Of those that are believed to work the one with the fewest calls under way, of several such the next in turn; all are away: null. An
-// instance that is slow or stands still gathers calls, and is given fewer before its breaker opens.
+// Of those that take calls the one with the fewest under way, of several such the next in turn; there are none: null. An instance that is
+// slow or stands still gathers calls, and is given fewer before its breaker opens. One that was away takes a few calls again once its
+// breaker says so, and no more while those are under way.
 std::shared_ptr<target> channel::impl::pick(const target* not_this) {
     const std::lock_guard lock(mutex);
     const auto first = turn.fetch_add(1, std::memory_order_relaxed);
     std::shared_ptr<target> best, second;
     for (std::size_t i = 0; i < targets.size(); ++i) {
         const auto& t = targets[(first + i) % targets.size()];
-        if (t->breaker.state() == resilience::circuit_state::open) continue;
+        if (!t->breaker.would_allow()) continue;
         if (t.get() == not_this) second = t;
         else if (!best || t->under_way.load(std::memory_order_relaxed) < best->under_way.load(std::memory_order_relaxed)) best = t;
     }
     if (best) return best;
     if (second || targets.empty()) return second;
-    return targets[first % targets.size()];  // its breaker knows when to try again
+    return targets[first % targets.size()];  // its breaker refuses the call
 }
 
 task<http2::exchanged> channel::impl::attempt(target& to, call_fields& fields, std::string body, steady_point deadline) {

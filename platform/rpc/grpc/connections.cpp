@@ -92,7 +92,8 @@ task<void> connections::open(std::shared_ptr<connections> self, std::shared_ptr<
         made = std::make_shared<http2::client_connection>(std::move(link), http2::client_settings{.max_body_bytes = o.max_message_bytes + 1024});
         s->open.push_back(made);
     }
-    co_await http2::client_connection::run(std::move(made));
+    co_await http2::client_connection::run(made);
+    std::erase(s->open, made);  // nobody may ever ask for this instance again
 }
 
 task<void> connections::close() {

@@ -14,6 +14,7 @@
 #include "platform/rpc/peer/caller_text.hpp"
 #include "platform/rpc/peer/peer_channel.hpp"
 #include "platform/rpc/peer/peer_listener.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/runtime/waiter.hpp"
 #include "platform/security/certificate_authority.hpp"
@@ -276,6 +277,47 @@ TEST_F(PeerTest, AProcessThatIsSlowIsGivenFewerCalls) {
     EXPECT_EQ(std::pair(service_.calls, other.calls), std::pair(4, 9));
     rt_.block_on(c.close());
     rt_.block_on(second.drain(milliseconds(100)));
+}
+
+// The machine's clock, which a test may set forward.
+class forward_clock final : public clock {
+public:
+    [[nodiscard]] time_point now() const override { return system_clock().now(); }
+    [[nodiscard]] steady_point steady_now() const override { return system_clock().steady_now() + ahead_.load(); }
+    task<void> sleep_until(steady_point at) override { return system_clock().sleep_until(at - ahead_.load()); }
+    std::unique_ptr<timer> make_timer(asio::any_io_executor on) override { return system_clock().make_timer(std::move(on)); }
+    void set_forward(seconds by) { ahead_ = by; }
+
+private:
+    std::atomic<std::chrono::nanoseconds> ahead_{};
+};
+
+// The other one works all the time, so nobody needs it.
+TEST_F(PeerTest, AProcessThatWasAwayIsCalledAgain) {
+    forward_clock time;
+    const auto port = keep_loopback_port(0);
+    directory_.known = {{"127.0.0.1", port}, {"127.0.0.1", server_->port()}};
+    peer_channel c("basket", directory_, identity_of("order"), time, system_rng());
+    for (int i = 0; i < 60; ++i) {
+        try {
+            (void)call(c, "hello");
+        } catch (const failure&) {
+            // The budget for repeats is spent before the breaker opens.
+        }
+    }
+    service_.calls = 0;
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(call(c, "hello").value(), "hello");
+    EXPECT_EQ(service_.calls, 6) << "its breaker is open";
+    seen back;
+    peer_listener listener(std::string(domain), "gateway", system_clock());
+    listener.add(served{&back, methods});
+    http::server again(rt_, http::server_options{.port = port, .peers = tls_of("basket")}, listener.handler());
+    again.start();
+    time.set_forward(seconds(20));
+    for (int i = 0; i < 12; ++i) EXPECT_EQ(call(c, "hello").value(), "hello");
+    EXPECT_GT(back.calls, 3) << "the breaker tried it, and is closed";
+    rt_.block_on(c.close());
+    rt_.block_on(again.drain(milliseconds(100)));
 }
 
 }  // namespace
