@@ -38,9 +38,13 @@ struct registry_client::answer {
 
     [[nodiscard]] bool is_good() const noexcept { return status < 300; }
     [[nodiscard]] bool is_nothing() const noexcept { return status == 404; }
+    // 0: there is none, or one that no registry gives.
     [[nodiscard]] std::int32_t number(std::string_view key) const {
         const auto* v = body.is_object() ? body.get_object().if_contains(key) : nullptr;
-        return v && v->is_int64() ? static_cast<std::int32_t>(v->get_int64()) : 0;
+        return v ? number_of(*v) : 0;
+    }
+    [[nodiscard]] static std::int32_t number_of(const json::value& v) {
+        return v.is_int64() && v.get_int64() > 0 && v.get_int64() <= INT32_MAX ? static_cast<std::int32_t>(v.get_int64()) : 0;
     }
     [[nodiscard]] std::string text(std::string_view key) const {
         const auto* v = body.is_object() ? body.get_object().if_contains(key) : nullptr;
@@ -89,20 +93,29 @@ task<registry_client::answer> registry_client::send(http::verb verb, std::string
     co_return out;
 }
 
+// What is noted of it holds for good: an answer that is none must not be.
+registered registry_client::registered_in(const answer& said) const {
+    registered out{said.number("id"), said.number("version"), said.text("schema")};
+    if (out.id == 0 || out.version == 0 || out.text.empty()) throw away("its answer has no id, version and schema: is registry.url the right one?");
+    return out;
+}
+
 task<result<std::vector<std::int32_t>>> registry_client::versions(std::string subject) {
     const auto said = co_await send(http::verb::get, path_of(subject) + "/versions");
     std::vector<std::int32_t> out;
     if (said.is_nothing()) co_return out;
     if (!said.is_good() || !said.body.is_array()) co_return said.refused("to list the versions of " + subject);
-    for (const auto& v : said.body.get_array())
-        if (v.is_int64()) out.push_back(static_cast<std::int32_t>(v.get_int64()));
+    for (const auto& v : said.body.get_array()) {
+        out.push_back(answer::number_of(v));
+        if (out.back() == 0) throw away("its versions are no numbers: is registry.url the right one?");
+    }
     co_return out;
 }
 
 task<result<registered>> registry_client::at(std::string subject, std::int32_t version) {
     const auto said = co_await send(http::verb::get, fmt::format("{}/versions/{}", path_of(subject), version));
     if (!said.is_good()) co_return said.refused(fmt::format("to give version {} of {}", version, subject));
-    co_return registered{said.number("id"), said.number("version"), said.text("schema")};
+    co_return registered_in(said);
 }
 
 task<result<std::int32_t>> registry_client::add(std::string subject, std::string text, std::vector<reference> references) {
@@ -117,13 +130,14 @@ task<result<std::optional<registered>>> registry_client::find(std::string subjec
     const auto said = co_await send(http::verb::post, path_of(subject), body_of(text, references));
     if (said.is_nothing()) co_return std::optional<registered>{};
     if (!said.is_good()) co_return said.refused("to look for a schema of " + subject);
-    co_return registered{said.number("id"), said.number("version"), said.text("schema")};
+    co_return registered_in(said);
 }
 
 task<result<std::optional<std::string>>> registry_client::text_of(std::int32_t id) {
     const auto said = co_await send(http::verb::get, fmt::format("/schemas/ids/{}", id));
     if (said.is_nothing()) co_return std::optional<std::string>{};
     if (!said.is_good()) co_return said.refused(fmt::format("to give schema {}", id));
+    if (said.text("schema").empty()) throw away("its answer has no schema: is registry.url the right one?");
     co_return said.text("schema");
 }
 

@@ -64,6 +64,7 @@ private:
     struct answer;
     task<answer> send(http::verb, std::string target, std::string body = {});
     [[nodiscard]] failure away(std::string_view why) const;
+    [[nodiscard]] registered registered_in(const answer&) const;
 
     const std::string url_;
     const milliseconds timeout_;

@@ -92,5 +92,30 @@ TEST(registry_client, is_told_from_what_is_no_registry) {
     EXPECT_THROW(registry_client({.url = "registry:8081"}), failure);
 }
 
+template <class T>
+std::string fault_of(const std::string& body, std::function<task<T>(registry_client&)> call) {
+    one_answer r(200, body);
+    try {
+        (void)ask<T>(r.options(), std::move(call));
+        return {};
+    } catch (const failure& f) {
+        return f.error().reason;
+    }
+}
+
+// What it says is noted, and stands in records that are never written again.
+TEST(registry_client, takes_no_half_an_answer_for_one) {
+    for (const char* body : {"{}", R"({"id":0})", R"({"id":-1})", R"({"id":4294967303})", R"({"id":"7"})"})
+        EXPECT_EQ(fault_of<result<std::int32_t>>(body, [](registry_client& c) { return c.add("s", "", {}); }), "REGISTRY_AWAY") << body;
+    for (const char* body : {"{}", R"({"id":7,"version":1})", R"({"id":7,"schema":"x"})", R"({"version":1,"schema":"x"})", R"({"id":4294967303,"version":1,"schema":"x"})"}) {
+        EXPECT_EQ((fault_of<result<std::optional<registered>>>(body, [](registry_client& c) { return c.find("s", "", {}); })), "REGISTRY_AWAY") << body;
+        EXPECT_EQ(fault_of<result<registered>>(body, [](registry_client& c) { return c.at("s", 1); }), "REGISTRY_AWAY") << body;
+    }
+    EXPECT_EQ((fault_of<result<std::optional<std::string>>>("{}", [](registry_client& c) { return c.text_of(1); })), "REGISTRY_AWAY");
+    for (const char* body : {R"(["1"])", "[4294967297]", "[0]"})
+        EXPECT_EQ((fault_of<result<std::vector<std::int32_t>>>(body, [](registry_client& c) { return c.versions("s"); })), "REGISTRY_AWAY") << body;
+    EXPECT_EQ(fault_of<result<registered>>(R"({"id":7,"version":1,"schema":"x"})", [](registry_client& c) { return c.at("s", 1); }), "");
+}
+
 }  // namespace
 }  // namespace bv::events::registry
