@@ -10,10 +10,11 @@
 namespace bv::events {
 namespace {
 
-// The position before the first event at or after the time or position; before the oldest one for neither.
+// The position before the first event at or after the time or position, the last one when there is none; before the oldest one for neither.
+// Times do not rise with positions: each is of the clock of its process, and transactions overtake each other.
 constexpr std::string_view before_sql = R"(
-    SELECT coalesce((SELECT max(position) FROM {}.outbox WHERE time < $1 OR position < $2),
-                    (SELECT min(position) - 1 FROM {}.outbox), 0))";
+    SELECT coalesce((SELECT min(position) - 1 FROM {}.outbox WHERE coalesce(time >= $1, position >= $2, true)),
+                    (SELECT max(position) FROM {}.outbox), 0))";
 constexpr std::string_view count_sql = R"(
     SELECT count(*) FROM {}.outbox WHERE position > $1 AND position <= $2 AND (cardinality($3::text[]) = 0 OR type = ANY ($3)))";
 constexpr std::string_view passed_sql = R"(

@@ -67,6 +67,19 @@ TEST_F(rewinding, begins_with_a_position_or_with_the_first_event_since_a_time) {
     EXPECT_EQ(future->at(0).after, last());  // a group is moved back only
 }
 
+// Whose clock is behind, or who is overtaken, has an older time at a later position.
+TEST_F(rewinding, leaves_out_no_event_since_a_time_when_an_older_one_comes_after_it) {
+    const auto third = w.number("SELECT position FROM maker.outbox ORDER BY position OFFSET 2 LIMIT 1");
+    w.execute("UPDATE maker.outbox SET time = timestamptz '2026-01-01 00:00:00Z' + (position - " + std::to_string(third) + ") * interval '1 second'");
+    w.execute("UPDATE maker.outbox SET time = timestamptz '2025-12-31 00:00:00Z' WHERE position = " + std::to_string(last() - 1));
+    const auto since = plan("again", {.time = parse_rfc3339("2026-01-01T00:00:00Z")});
+    ASSERT_TRUE(since);
+    EXPECT_EQ(since->at(0).after, third - 1);
+    EXPECT_EQ(since->at(0).events, 8);
+    const auto never = plan("again", {.time = parse_rfc3339("2027-01-01T00:00:00Z")});
+    EXPECT_EQ(never->at(0).events, 0);
+}
+
 TEST_F(rewinding, is_only_planned_until_it_is_done) {
     const auto planned = plan("again");
     ASSERT_TRUE(planned);
