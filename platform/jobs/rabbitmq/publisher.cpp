@@ -7,6 +7,10 @@
 #include "platform/telemetry/metrics.hpp"
 
 namespace bv::jobs::rabbitmq {
+namespace {
+constexpr seconds patience{30};  // with a confirmation: a quorum queue without a majority gives none
+}  // namespace
+
 publisher::publisher(server s, const topology& t, std::string name, milliseconds look_every, clock& c, rng& r)
     : link(std::move(s), t, std::move(name), c, r), look_every_(look_every) {}
 
@@ -42,24 +46,34 @@ void publisher::work(connection& c) {
     std::shared_ptr<batch> now;
     {
         const std::lock_guard hold(mutex_);
-        if (!held_back_.empty()) return;
         now = in_hand_;
-    }
-    if (now && !now->sent) {
-        now->sent = true;
-        now->open = now->messages.size();
-        now->answered.assign(now->messages.size(), false);
-        now->first = published_ + 1;
-        for (const auto& m : now->messages) {
-            c.publish(m);
-            ++published_;
+        if (!held_back_.empty()) {
+            if (now) now->sent_at = time().steady_now();
+            return;
         }
-        return;
     }
-    // Between two batches, so that an answer is not waited for behind an alarm.
-    if (!now && time().steady_now() - looked_at_ >= look_every_) {
+    if (now && now->sent) {
+        if (time().steady_now() - now->sent_at < patience) return;
+        throw failure(code::unavailable, "RABBITMQ_AWAY", fmt::format("RabbitMQ has not confirmed messages for {} s: does {} have a majority of its replicas? (rabbitmq-queues check_if_node_is_quorum_critical)",
+                                                                      patience / seconds(1), made().work()));
+    }
+    // Between two batches, so that an answer is not waited for behind an alarm. Before the next one: under load it is in hand at once.
+    if (time().steady_now() - looked_at_ >= look_every_) {
         looked_at_ = time().steady_now();
         ready_ = c.ready_in(made().work());
+    }
+    if (now) send(c, *now);
+}
+
+void publisher::send(connection& c, batch& b) {
+    b.sent = true;
+    b.sent_at = time().steady_now();
+    b.open = b.messages.size();
+    b.answered.assign(b.messages.size(), false);
+    b.first = published_ + 1;
+    for (const auto& m : b.messages) {
+        c.publish(m);
+        ++published_;
     }
 }
 
@@ -76,6 +90,7 @@ void publisher::on(const confirmed& c) {
         now = in_hand_;
     }
     if (!now || !now->sent || c.tag < now->first) return;
+    if (c.tag > published_) throw failure(code::unavailable, "RABBITMQ_AWAY", fmt::format("RabbitMQ confirmed message {}, and {} were sent to it", c.tag, published_));
     for (auto tag = c.many ? now->first : c.tag; tag <= c.tag; ++tag) answer(*now, tag, c.taken);
     if (now->open == 0) end(false);
 }

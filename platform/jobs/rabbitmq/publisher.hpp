@@ -33,6 +33,7 @@ private:
         std::shared_ptr<waiter> sender = waiter::make();
         std::vector<bool> taken{};
         bool sent = false, broken = false;
+        steady_point sent_at{};                  // or when an alarm held it back last
         std::size_t open = 0;                    // not confirmed yet
         std::uint64_t first = 0;                 // number of its first publication
         std::vector<bool> answered{};
@@ -45,6 +46,7 @@ private:
     void on(const confirmed&);
     void on(const returned&);
     void on(const blocked&);
+    void send(connection&, batch&);
     void answer(batch&, std::uint64_t tag, bool taken);
     void end(bool broken) noexcept;
 
