@@ -87,7 +87,7 @@ config_schema settings_schema() {
         .text("rabbitmq.prefix", "bitvelocity.", "what exchanges and queues begin with: another for each platform on the same RabbitMQ")
         .duration("rabbitmq.heartbeat", 10s, {1s, 5min}, "a RabbitMQ that is not heard of for two of these is connected to anew")
         .integer("rabbitmq.prefetch", 200, {1, 10000}, "messages that one process has in hand at most")
-        .integer("rabbitmq.delivery_limit", 20, {1, 1000}, "a message whose workers ended this often goes to the dead-letter exchange, and its job is dead")
+        .integer("rabbitmq.delivery_limit", 20, {1, 1000}, "a message that processes ended with this often goes to the dead-letter exchange, and its job is told anew")
         .integer("rabbitmq.most_messages", 100000, {1, 100000000}, "messages in a queue; what is more stays in the database until there is room")
         .integer("rabbitmq.replicas", 1, {1, 9}, "nodes that have each queue, of a cluster; 3 or more outlive the loss of one")
         .boolean("rabbitmq.management", false, "the private RabbitMQ has its web interface and Prometheus' metrics, on loopback")

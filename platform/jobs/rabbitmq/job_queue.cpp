@@ -70,11 +70,7 @@ WITH early AS (
      WHERE id = ANY($1::uuid[]) AND queue = $2 AND dead_at IS NULL
      ORDER BY id
        FOR UPDATE)
-UPDATE {{schema}}.jobs j SET told_at = NULL, due_at = due_at + interval '1 microsecond' FROM early WHERE j.id = early.id)")),
-      bury_(pg::statement_in(schema, "jobs.bury_poison", R"(
-UPDATE {{schema}}.jobs
-   SET dead_at = now(), last_error = 'every worker that had it ended, as often as RabbitMQ''s delivery limit allows; before: ' || last_error
- WHERE id = ANY($1::uuid[]) AND queue = $2 AND dead_at IS NULL)")) {}
+UPDATE {{schema}}.jobs j SET told_at = NULL, due_at = due_at + interval '1 microsecond' FROM early WHERE j.id = early.id)")) {}
 
 job_queue::~job_queue() = default;
 
@@ -178,7 +174,7 @@ task<std::vector<job>> job_queue::claim(int limit) {
     for (auto some = consumer_.take(static_cast<std::size_t>(limit)); out.empty() && !some.empty();) {
         std::exception_ptr broken;
         try {
-            co_await bury_poison(some);
+            co_await tell_anew(some);
             out = co_await claim_of(some);
         } catch (...) {
             broken = std::current_exception();
@@ -226,7 +222,9 @@ task<std::vector<job>> job_queue::claim_of(const heard& some) {
     co_return out;
 }
 
-task<void> job_queue::bury_poison(const heard& some) {
+// Of messages that RabbitMQ gave up. Workers that ended with them had not claimed their jobs, whose claims are counted in the row: a worker
+// that claims one, and ends of it, leaves a message that comes early, and another one is sent.
+task<void> job_queue::tell_anew(const heard& some) {
     std::vector<uuid> ids;
     tokens messages;
     for (const auto& a : some) {
@@ -235,8 +233,8 @@ task<void> job_queue::bury_poison(const heard& some) {
         messages.push_back(a.message);
     }
     if (ids.empty()) co_return;
-    const auto buried = co_await database().query(bury_, pg::params(ids, name()));
-    if (buried.affected() > 0) telemetry::warn("jobs.poison_buried", {{"queue", name()}, {"jobs", buried.affected()}});
+    const auto again = co_await database().query(put_off_, pg::params(ids, name()));
+    if (again.affected() > 0) telemetry::warn("jobs.told_anew", {{"queue", name()}, {"jobs", again.affected()}});
     consumer_.acknowledge(messages);
 }
 

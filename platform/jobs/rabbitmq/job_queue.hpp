@@ -58,7 +58,7 @@ private:
     task<bool> tell_some();
     task<void> tell_overdue();
     task<std::vector<job>> claim_of(const heard&);
-    task<void> bury_poison(const heard&);
+    task<void> tell_anew(const heard&);
 
     [[nodiscard]] telemetry::span span_of(const message&) const;
 
@@ -76,7 +76,7 @@ private:
     steady_point looked_for_overdue_{};
     std::atomic<bool> ending_{false};
     scope tasks_{"jobs"};
-    const pg::statement untold_, mark_told_, overdue_, claim_told_, put_off_, bury_;
+    const pg::statement untold_, mark_told_, overdue_, claim_told_, put_off_;
 };
 
 }  // namespace bv::jobs::rabbitmq

@@ -9,6 +9,7 @@
 #include "platform/jobs/rabbitmq/private_server.hpp"
 #include "platform/runtime/loopback.hpp"
 #include "platform/storage/postgres/lease_store.hpp"
+#include "platform/telemetry/metrics.hpp"
 #include "platform/testing/certificate.hpp"
 
 namespace bv::jobs::rabbitmq {
@@ -148,17 +149,21 @@ RABBITMQ_TEST(what_the_server_lost_is_told_again) {
     EXPECT_EQ((co_await one.next()).size(), 1U);
 }
 
-RABBITMQ_TEST(a_message_that_ends_its_workers_is_a_dead_job) {
+// Processes that end again and again with messages in hand, for whatever reason, and never came to look at the job.
+RABBITMQ_TEST(a_message_that_outlives_too_many_processes_does_not_end_its_job) {
     w.options.made.delivery_limit = 2;
-    auto& q = static_cast<job_queue&>(w.make(patient));
+    w.options.overdue = seconds(3'600);
+    auto one = worker{w.make(patient), std::make_shared<signal>(co_await asio::this_coro::executor, system_clock())};
+    one.queue.attach(one.work);
     topology t({.prefix = w.options.made.prefix, .queue = "letters", .tiers = {soon}, .delivery_limit = 2});
     {
         auto c = w.at_server();
         t.declare(c);
-        c.publish({t.exchange(), t.work(), uuid::named("poison").str(), "write", ""});
+        c.publish({t.exchange(), t.work(), uuid::named("innocent").str(), "write", ""});
     }
-    co_await enqueue(w, q, {named("poison", hours)});
-    for (int worker = 0; worker < 3; ++worker) {
+    co_await enqueue(w, one.queue, {named("innocent")});
+    co_await w.database().query({"test.told", "UPDATE shop.jobs SET told_at = now()"});
+    for (int process = 0; process < 3; ++process) {
         auto c = w.at_server();
         c.consume(t.work(), "work", 1);
         std::optional<incoming> got;
@@ -166,16 +171,34 @@ RABBITMQ_TEST(a_message_that_ends_its_workers_is_a_dead_job) {
             c.wait(-1, milliseconds(20));
             got = c.next();
         }
-        EXPECT_TRUE(got.has_value()) << "worker " << worker;
+        EXPECT_TRUE(got.has_value()) << "process " << process;
     }
-    co_await q.start();
-    for (const auto end = system_clock().steady_now() + seconds(20); (co_await q.count()).dead == 0 && system_clock().steady_now() < end;) {
-        EXPECT_TRUE((co_await q.claim(10)).empty());
-        co_await system_clock().sleep_for(milliseconds(10));
+    {
+        auto c = w.at_server();
+        for (const auto end = system_clock().steady_now() + seconds(10); c.ready_in(t.dead()) == 0 && system_clock().steady_now() < end;) c.wait(-1, milliseconds(20));
+        EXPECT_EQ(c.ready_in(t.dead()), 1) << "RabbitMQ has given it up";
     }
-    const auto dead = co_await q.dead(10);
-    EXPECT_EQ(dead.size(), 1U);
-    EXPECT_NE(dead.at(0).error.find("delivery limit"), std::string::npos);
+    co_await one.queue.start();
+    const auto got = co_await one.next();
+    EXPECT_EQ(got.size(), 1U);
+    EXPECT_EQ((co_await one.queue.count()).dead, 0);
+}
+
+RABBITMQ_TEST(what_waits_in_the_queue_is_not_told_again_while_more_is_told) {
+    w.options.batch = 1;
+    w.options.prefetch = 1;
+    w.options.overdue = seconds(1);
+    auto one = co_await at_work(w);
+    co_await until_up(static_cast<job_queue&>(one.queue));
+    auto& again = telemetry::count("bv_jobs_told_again_total", "", {{"queue", "letters"}});
+    const auto before = again.value();
+    std::vector<new_job> many;
+    for (int i = 0; i < 1'000; ++i) many.push_back(named("job " + std::to_string(i)));
+    co_await enqueue(w, one.queue, many);
+    const pg::statement untold{"test.untold", "SELECT count(*) FROM shop.jobs WHERE told_at IS NULL"};
+    for (const auto end = system_clock().steady_now() + seconds(40); system_clock().steady_now() < end; co_await system_clock().sleep_for(milliseconds(20)))
+        if ((co_await w.database().query(untold)).front().get<std::int64_t>(0) == 0) break;
+    EXPECT_EQ(again.value(), before) << "nobody takes them, and all of them are there";
 }
 
 RABBITMQ_TEST(a_queue_that_is_full_leaves_jobs_in_the_database) {
