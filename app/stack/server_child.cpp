@@ -37,13 +37,24 @@ std::string read(const fs::path& file) {
     return std::move(text).str();
 }
 
+// Also one that is not up yet.
+bool is_anothers(std::uint16_t port, const fs::path& folder, const fs::path& own) {
+    std::error_code ec;
+    for (const auto& file : fs::directory_iterator(folder, ec)) {
+        std::uint16_t taken = 0;
+        if (port != 0 && file.path().extension() == ".port" && file.path() != own && std::ifstream(file.path()) >> taken && taken == port) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::uint16_t lasting_port(const fs::path& folder, const std::string& name) {
     const auto file = folder / (name + ".port");
     std::uint16_t last = 0;
     std::ifstream(file) >> last;
-    const auto port = keep_loopback_port(last);
+    auto port = keep_loopback_port(last);
+    while (is_anothers(port, folder, file)) port = keep_loopback_port(0);
     if (port != last) std::ofstream(file) << port << '\n';
     return port;
 }

@@ -52,7 +52,8 @@ private:
     std::chrono::milliseconds pause_{0};
 };
 
-// The port that the folder's file "NAME.port" remembers when it is free, else a free one, which the file then remembers.
+// The port that the folder's file "NAME.port" remembers when it is free and in no other one's file, else such a one, which the file then
+// remembers.
 [[nodiscard]] std::uint16_t lasting_port(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace bv::stack

@@ -1,5 +1,7 @@
 #include "platform/runtime/loopback.hpp"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +34,15 @@ std::uint16_t free_port(std::uint16_t wanted) {
 std::uint16_t keep_loopback_port(std::uint16_t last) {
     const auto same = free_port(last);
     return same != 0 ? same : free_port(0);
+}
+
+// Each is free by itself, and the system may give one twice while nobody holds it.
+void keep_loopback_ports(std::span<std::uint16_t> last) {
+    for (auto at = last.begin(); at != last.end(); ++at) {
+        const auto is_chosen = [&](std::uint16_t port) { return port != 0 && std::find(last.begin(), at, port) != at; };
+        *at = keep_loopback_port(is_chosen(*at) ? 0 : *at);
+        while (is_chosen(*at)) *at = keep_loopback_port(0);
+    }
 }
 
 bool is_listening_on_loopback(std::uint16_t port) {

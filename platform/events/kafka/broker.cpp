@@ -1,5 +1,6 @@
 #include "platform/events/kafka/broker.hpp"
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <string_view>
@@ -52,11 +53,14 @@ std::vector<std::string> broker::command(std::vector<std::string> arguments) con
     return out;
 }
 
-// Those of the last start when they are still free.
+// Those of the last start when they are still free. One that is started again keeps them, for its clients know no others: should somebody
+// have taken one meanwhile, it ends again, and is started until it is free.
 void broker::choose_ports() {
-    std::ifstream(options_.directory / "ports") >> port_ >> controller_port_;
-    port_ = keep_loopback_port(port_);
-    controller_port_ = keep_loopback_port(controller_port_);
+    if (port_ != 0) return;
+    std::array<std::uint16_t, 2> ports{};
+    std::ifstream(options_.directory / "ports") >> ports[0] >> ports[1];
+    keep_loopback_ports(ports);
+    port_ = ports[0], controller_port_ = ports[1];
     std::ofstream(options_.directory / "ports") << port_ << ' ' << controller_port_ << '\n';
 }
 

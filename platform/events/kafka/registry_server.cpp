@@ -30,6 +30,14 @@ fs::path registry_server::runner() const {
                               options_.program.string()));
 }
 
+// One that is started again keeps its own, for its clients know no other.
+void registry_server::choose_port() {
+    if (port_ != 0) return;
+    std::ifstream(options_.directory / "port") >> port_;
+    port_ = keep_loopback_port(port_);
+    std::ofstream(options_.directory / "port") << port_ << '\n';
+}
+
 void registry_server::launch() {
     const auto java = find_java(options_.java_home);
     if (!java)
@@ -38,9 +46,7 @@ void registry_server::launch() {
     const auto jar = runner();
     fs::create_directories(options_.directory);
     process_.end_orphan();
-    std::ifstream(options_.directory / "port") >> port_;
-    port_ = keep_loopback_port(port_);
-    std::ofstream(options_.directory / "port") << port_ << '\n';
+    choose_port();
     process_.mark_log();
     // WRITE_DELAY=0: an id that was given is on disk before it is answered.
     process_.start({java->string(), "-Xms32m", "-Xmx" + options_.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k",

@@ -46,6 +46,7 @@ public:
     [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/apis/ccompat/v7"; }
 
 private:
+    void choose_port();
     [[nodiscard]] std::filesystem::path runner() const;
     [[nodiscard]] std::filesystem::path store() const { return options_.directory / "registry"; }
 

@@ -72,7 +72,7 @@ void private_server::end_orphans() const {
 void private_server::choose_ports() {
     std::ifstream in(options_.directory / "ports");
     for (auto& p : ports_) in >> p;
-    for (auto& p : ports_) p = keep_loopback_port(p);
+    keep_loopback_ports(ports_);
     std::ofstream out(options_.directory / "ports");
     for (const auto p : ports_) out << p << '\n';
 }
