@@ -57,7 +57,9 @@ bool kafka_child::is_up() { return !broker_ || broker_->is_up(); }
 
 bool kafka_child::tend() {
     if (!broker_ || broker_->running()) return false;
-    telemetry::error("stack.kafka_ended", {});
+    const auto step = pause_.look(system_clock().steady_now());
+    if (step == restart_pause::step::ended) telemetry::error("stack.kafka_ended", {{"pause_ms", pause_.pause().count()}});
+    if (step != restart_pause::step::start) return step == restart_pause::step::ended;
     try {
         broker_->launch();
     } catch (const failure& f) {

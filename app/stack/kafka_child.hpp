@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/stack/data_dir.hpp"
+#include "app/stack/restart_pause.hpp"
 #include "platform/core/config.hpp"
 #include "platform/events/kafka/broker.hpp"
 #include "platform/security/secrets.hpp"
@@ -29,6 +30,7 @@ public:
 
 private:
     std::unique_ptr<events::kafka::broker> broker_;
+    restart_pause pause_;
     std::string brokers_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "app/modules.hpp"
 #include "app/stack/data_dir.hpp"
+#include "app/stack/restart_pause.hpp"
 #include "platform/core/config.hpp"
 #include "platform/jobs/rabbitmq/private_server.hpp"
 #include "platform/security/secrets.hpp"
@@ -31,6 +32,7 @@ public:
 
 private:
     std::unique_ptr<jobs::rabbitmq::private_server> server_;
+    restart_pause pause_;
 };
 
 // How processes of the platform reach it. private_address: of the private server, empty when there is none.

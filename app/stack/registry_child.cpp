@@ -42,7 +42,9 @@ void registry_child::launch(const config& c, const data_dir& dir) {
 
 bool registry_child::tend() {
     if (!server_ || server_->running()) return false;
-    telemetry::error("stack.registry_ended", {});
+    const auto step = pause_.look(system_clock().steady_now());
+    if (step == restart_pause::step::ended) telemetry::error("stack.registry_ended", {{"pause_ms", pause_.pause().count()}});
+    if (step != restart_pause::step::start) return step == restart_pause::step::ended;
     try {
         server_->launch();
     } catch (const failure& f) {

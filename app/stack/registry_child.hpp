@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/stack/data_dir.hpp"
+#include "app/stack/restart_pause.hpp"
 #include "platform/core/config.hpp"
 #include "platform/core/error.hpp"
 #include "platform/events/kafka/registry_server.hpp"
@@ -29,6 +30,7 @@ public:
 
 private:
     std::unique_ptr<events::kafka::registry_server> server_;
+    restart_pause pause_;
     std::string url_;
 };
 
