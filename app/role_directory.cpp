@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "app/roles.hpp"
 
@@ -93,10 +94,11 @@ void role_directory::refresh() {
     const auto now = clock_.steady_now();
     if (now < looked_ + look_interval) return;
     looked_ = now;
-    std::error_code ec;
-    const auto changed = fs::last_write_time(file_of(data_), ec);
-    if (ec || changed == changed_) return;
-    changed_ = changed;
+    struct stat s {};
+    if (::stat(file_of(data_).c_str(), &s) != 0) return;
+    const stamp there{s.st_ino, s.st_mtim.tv_sec * 1'000'000'000 + s.st_mtim.tv_nsec};
+    if (there == read_) return;
+    read_ = there;
     known_ = read_roles(data_);
 }
 

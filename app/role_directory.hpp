@@ -52,7 +52,13 @@ private:
     const clock& clock_;
     std::mutex mutex_;
     std::vector<role_process> known_;
-    std::filesystem::file_time_type changed_{};
+    // Of the file that was read. A file system's clock may tick seldom, and a file in the place of another has a number of its own.
+    struct stamp {
+        std::uint64_t inode = 0;
+        std::int64_t written_ns = 0;
+        friend bool operator==(const stamp&, const stamp&) = default;
+    };
+    stamp read_;
     steady_point looked_{};
 };
 

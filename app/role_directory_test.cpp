@@ -1,8 +1,12 @@
 #include "app/role_directory.hpp"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "platform/core/clock.hpp"
+#include "platform/testing/fake_clock.hpp"
 
 namespace bv::app {
 namespace {
@@ -26,6 +30,22 @@ TEST(RoleDirectory, WhatIsNoAddressIsRefusedByName) {
         EXPECT_EQ(r.error().reason, "BAD_SETTING");
         EXPECT_NE(r.error().message.find(wrong), std::string::npos);
     }
+}
+
+TEST(RoleDirectory, TwoChangesWithinATickOfTheFileSystemAreBothSeen) {
+    std::string folder = (std::filesystem::temp_directory_path() / "bv_roles_XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    testing::fake_clock time;
+    role_directory there(folder, time);
+    const auto file = std::filesystem::path(folder) / "roles.json";
+    write_roles(folder, {{.role = "order", .port = 7001, .ready = true}});
+    const auto written = std::filesystem::last_write_time(file);
+    EXPECT_EQ(there.find("order"), (std::vector<rpc::address>{{"127.0.0.1", 7001}}));
+    write_roles(folder, {{.role = "order", .port = 7002, .ready = true}});
+    std::filesystem::last_write_time(file, written);
+    time.advance(seconds(1));
+    EXPECT_EQ(there.find("order"), (std::vector<rpc::address>{{"127.0.0.1", 7002}}));
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
