@@ -60,10 +60,11 @@ void control_box::serve(const std::function<std::string(const control_request&)>
         json::object answer;
         try {
             answer["message"] = obey({text(asked, "command"), text(asked, "role"), static_cast<int>(number(asked, "count"))});
-        } catch (const failure& f) {
-            answer["error"] = f.error().message;
-            answer["reason"] = f.error().reason;
-            answer["code"] = static_cast<int>(f.error().code);
+        } catch (...) {  // whoever asked is answered: a disk that is full, too
+            const auto why = current_error();
+            answer["error"] = why.message;
+            answer["reason"] = why.reason;
+            answer["code"] = static_cast<int>(why.code);
         }
         write(fs::path(entry.path()).replace_extension(".answer"), answer);
     }

@@ -155,7 +155,6 @@ void data_dir::write_state(const running_platform& s) const {
     const json::object o{
         {"pid", s.pid},           {"postgres_pid", s.postgres_pid},   {"provider_pid", s.provider_pid},
         {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka}, {"registry_pid", s.registry_pid}, {"registry", s.registry},
-        {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka},
         {"rabbitmq_pid", s.rabbitmq_pid}, {"rabbitmq", s.rabbitmq}, {"rabbitmq_management", s.rabbitmq_management},
         {"port", s.port},         {"provider_port", s.provider_port}, {"url", s.url},
         {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at},

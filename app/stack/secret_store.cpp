@@ -5,9 +5,9 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "platform/security/digest.hpp"
+#include "platform/security/private_file.hpp"
 #include "platform/security/vault/issuer.hpp"
 #include "platform/security/vault/store.hpp"
 
@@ -50,9 +50,7 @@ void remember(const fs::path& data, const vault::options& o) {
     const json::object all{{"address", o.address}, {"ca_file", o.ca_file.empty() ? "" : fs::absolute(o.ca_file).string()}, {"approle", o.approle}, {"role_id", o.role_id},
                            {"secret_id_file", fs::absolute(o.secret_id_file).string()}, {"kv", o.kv.mount + '/' + o.kv.name},
                            {"transit", o.transit.given() ? o.transit.mount + '/' + o.transit.name : ""}, {"call_timeout_ms", o.call_timeout.count()}};
-    const auto fresh = memory_of(data).string() + fmt::format(".{}", ::getpid());
-    std::ofstream(fresh) << json::serialize(all) << '\n';
-    fs::rename(fresh, memory_of(data));
+    security::write_private_file(memory_of(data), json::serialize(all) + '\n');  // a half-written one would keep every later start out
 }
 
 std::optional<vault::options> recall(const fs::path& data) {

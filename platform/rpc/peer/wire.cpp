@@ -9,6 +9,7 @@ namespace bv::rpc::wire {
 namespace {
 
 constexpr std::string_view timeout_ms = "BV-Timeout-Ms", address = "BV-Remote-Address";
+constexpr std::int64_t longest_ms = 24 * 3'600'000;
 
 std::optional<std::int64_t> number(std::string_view text) {
     std::int64_t out = 0;
@@ -38,7 +39,7 @@ context take_context(const http::request& from, principal caller, steady_point n
     context out;
     out.caller = std::move(caller);
     out.trace = telemetry::span_context::parse(from.headers.get("traceparent"));
-    if (const auto left = number(from.headers.get(timeout_ms))) out.deadline = now + milliseconds(*left);
+    if (const auto left = number(from.headers.get(timeout_ms))) out.deadline = now + milliseconds(std::clamp<std::int64_t>(*left, 0, longest_ms));
     out.request_id = from.headers.get("X-Request-Id");
     out.idempotency_key = from.headers.get("Idempotency-Key");
     out.if_match = from.headers.get("If-Match");
