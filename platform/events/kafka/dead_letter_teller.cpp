@@ -121,6 +121,7 @@ task<bool> dead_letter_teller::tell(const told_group& g) {
         told = some.size();
     } catch (...) {
         broken = current_error();
+        sends_.reset();  // what is in hand, and is acknowledged later, is not counted for the next ones
     }
     co_await leases_.release(*lease);
     if (broken) throw failure(*broken);
@@ -141,21 +142,21 @@ task<void> dead_letter_teller::send(const told_group& g, const std::vector<untol
         sends_->producer = make_client(RD_KAFKA_PRODUCER, connection_, producer_properties(), &set_up, sends_.get());
         sends_->watch.emplace(executor_, watching_, queue(rd_kafka_queue_get_main(sends_->producer.get())), work_);
     }
+    // All of them first: while a schema is waited for, those before it would be sent again at each look.
+    std::vector<std::string> values;
+    for (const auto& u : some) values.push_back(co_await value_of(g, u.letter.event));
     auto& s = *sends_;
     s.acknowledged = 0;
     s.failed = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (const auto& u : some) {
-        const auto value = co_await value_of(g, u.letter.event);
-        const auto broken = produce(s.producer, {g.dead_topic, u.partition, u.letter.event.key, value}, headers_of(g, u));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+        const auto& u = some[i];
+        const auto broken = produce(s.producer, {g.dead_topic, u.partition, u.letter.event.key, values[i]}, headers_of(g, u));
         if (broken) throw unavailable(fmt::format("dead letters of {} cannot be sent", g.of->group), broken);
     }
     for (const auto until = clock_.steady_now() + patience; s.acknowledged < some.size();) {
         rd_kafka_poll(s.producer.get(), 0);
         if (!s.failed && s.acknowledged < some.size() && clock_.steady_now() >= until) s.failed = RD_KAFKA_RESP_ERR__TIMED_OUT;
-        if (const auto failed = s.failed) {
-            sends_.reset();  // what is in hand is not counted for the next ones
-            throw unavailable(fmt::format("dead letters of {} were not taken", g.of->group), failed);
-        }
+        if (s.failed) throw unavailable(fmt::format("dead letters of {} were not taken", g.of->group), s.failed);
         if (s.acknowledged < some.size()) co_await work_->wait_for(milliseconds(100));
     }
 }
