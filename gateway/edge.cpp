@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
+#include "gateway/callers.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/idempotent_call.hpp"
 #include "gateway/local_request.hpp"
@@ -43,7 +44,7 @@ private:
 
 struct edge::impl {
     impl(edge_options given, clock& c, rng& r, rpc::authenticator& a, resilience::idempotency_store* s, edge_shared all)
-        : options(std::move(given)), time(c), random(r), who(a), shared(all),
+        : options(std::move(given)), time(c), random(r), shared(all), who(a, options.anonymous_requests_per_minute, c, all.limits),
           users({"user", options.user_requests_per_minute, milliseconds(60'000)}),
           anonymous({"anonymous", options.anonymous_requests_per_minute, milliseconds(60'000)}),
           programs({"program", options.program_requests_per_minute, milliseconds(60'000)}) {
@@ -61,7 +62,6 @@ struct edge::impl {
     [[nodiscard]] http::response no_route(const http::request&, const error&, const telemetry::span_context&) const;
     [[nodiscard]] const std::pair<rpc::stream_route, http::body_stream>* find_stream(const http::request&) const;
     task<http::response> serve_raw(http::request& request, const rpc::raw_route&, exchange& x);
-    task<result<rpc::principal>> authenticate(const http::request&);
     task<std::optional<error>> limit(const http::request&, exchange&);
     [[nodiscard]] bool allows_origin(std::string_view origin) const;
     [[nodiscard]] http::response preflight(const http::request&) const;
@@ -70,8 +70,8 @@ struct edge::impl {
     edge_options options;
     clock& time;
     rng& random;
-    rpc::authenticator& who;
     const edge_shared shared;
+    callers who;
     std::optional<idempotent_caller> answers;
     rpc::router routes;
     rpc::grpc::services messages;
@@ -81,20 +81,6 @@ struct edge::impl {
     std::deque<std::pair<rpc::stream_route, http::body_stream>> streams;
     resilience::rate_limiter users, anonymous, programs;
 };
-
-task<result<rpc::principal>> edge::impl::authenticate(const http::request& request) {
-    const auto authorization = request.headers.get("Authorization");
-    const auto key = request.headers.get("X-Api-Key");
-    if (!authorization.empty() && !key.empty())
-        co_return fail(code::unauthenticated, "TWO_CREDENTIALS", "Send either Authorization or X-Api-Key, not both.");
-    if (!key.empty()) co_return co_await who.api_key(std::string(key));
-    if (authorization.empty()) co_return rpc::principal{};
-    constexpr std::string_view scheme = "bearer ";
-    const auto prefix = authorization.substr(0, scheme.size());
-    const bool bearer = std::ranges::equal(prefix, scheme, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (!bearer) co_return fail(code::unauthenticated, "UNKNOWN_SCHEME", "Authorization must be \"Bearer <access token>\"; POST /v1/sessions gives one.");
-    co_return co_await who.bearer(std::string(authorization.substr(scheme.size())));
-}
 
 task<std::optional<error>> edge::impl::limit(const http::request& request, exchange& x) {
     const bool is_anonymous = x.caller.kind == rpc::caller_kind::anonymous;
@@ -110,7 +96,7 @@ task<std::optional<error>> edge::impl::limit(const http::request& request, excha
 
 task<http::response> edge::impl::serve_method(http::request& request, rpc::routed found, exchange& x) {
     x.name_route(request.verb_text, found.route.http().path, found.route.method);
-    auto caller = co_await authenticate(request);
+    auto caller = co_await who.find(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
     if (const auto refused = co_await limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());
@@ -150,7 +136,7 @@ task<http::response> edge::impl::serve_grpc(http::request& request, exchange& x)
     const auto* called = messages.find(request.path());
     if (called == nullptr) co_return x.refuse(rpc::grpc::no_such_method(request.path()));
     x.name_route(request.verb_text, called->method->path, called->method);
-    auto caller = co_await authenticate(request);
+    auto caller = co_await who.find(request);
     if (!caller) co_return x.refuse(caller.error());
     x.caller = std::move(*caller);
     if (const auto refused = co_await limit(request, x)) co_return x.refuse(*refused);
@@ -177,7 +163,7 @@ task<http::response> edge::impl::call_grpc(const rpc::grpc::entry& called, http:
 
 task<http::response> edge::impl::serve_grpc_stream(http::request& request, http::body_reader& body, const rpc::grpc::streamed& method, exchange& x) {
     x.name_route(request.verb_text, method.path, nullptr);
-    auto caller = co_await authenticate(request);
+    auto caller = co_await who.find(request);
     if (!caller) co_return x.refuse(caller.error());
     x.caller = std::move(*caller);
     if (const auto refused = co_await limit(request, x)) co_return x.refuse(*refused);
@@ -198,7 +184,7 @@ const rpc::raw_route* edge::impl::find_raw(const http::request& request) const {
 task<http::response> edge::impl::serve_raw(http::request& request, const rpc::raw_route& route, exchange& x) {
     const bool open = route.scope.empty() || (options.open_reads_on_loopback && route.verb == "GET" && is_local(request));
     if (!open) {
-        auto caller = co_await authenticate(request);
+        auto caller = co_await who.find(request);
         if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
         x.caller = std::move(*caller);
         const std::string_view needed[] = {route.scope};
@@ -245,7 +231,7 @@ http::response edge::impl::no_route(const http::request& request, const error& e
 task<http::response> edge::impl::serve_stream(http::request& request, http::body_reader& body, const rpc::stream_route& route, exchange& x) {
     const auto& method = *route.method;
     x.name_route(method.http.verb, method.http.path, nullptr);
-    auto caller = co_await authenticate(request);
+    auto caller = co_await who.find(request);
     if (!caller) co_return rpc::problem_response(caller.error(), x.span.context());
     x.caller = std::move(*caller);
     if (const auto refused = co_await limit(request, x)) co_return rpc::problem_response(*refused, x.span.context());

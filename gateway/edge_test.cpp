@@ -44,13 +44,16 @@ class known_callers final : public rpc::authenticator {
 public:
     task<result<rpc::principal>> bearer(std::string token) override { co_return of(token); }
     task<result<rpc::principal>> api_key(std::string key) override { co_return of(key); }
+    bool is_known(std::string_view credential) override { return credential == "known"; }
+    int asked = 0;
 
 private:
-    static result<rpc::principal> of(const std::string& credential) {
+    result<rpc::principal> of(const std::string& credential) {
+        ++asked;
         rpc::principal p;
         p.kind = rpc::caller_kind::user;
         p.id = uuid::named(credential);
-        if (credential == "clerk") p.scopes = {"inventory.read", "inventory.write"};
+        if (credential == "clerk" || credential == "known") p.scopes = {"inventory.read", "inventory.write"};
         else if (credential != "shopper") return fail(code::unauthenticated, "TOKEN_INVALID", "unknown");
         return p;
     }
@@ -233,6 +236,23 @@ TEST_F(narrow_edge, limits_each_caller_by_itself) {
     EXPECT_FALSE(refused.headers.get("Retry-After").empty());
     for (int i = 0; i < 2; ++i) EXPECT_EQ(send(http::verb::get, "/hello").status, 200);
     EXPECT_EQ(send(http::verb::get, "/hello").status, 429);
+}
+
+TEST_F(narrow_edge, limits_who_guesses_credentials_by_address) {
+    using fields = std::map<std::string, std::string>;
+    const auto status = [&](fields shown, const char* from) { return send(http::verb::get, "/v1/stock/a", std::move(shown), {}, from).status; };
+    const char* here = "203.0.113.9";
+    EXPECT_EQ(status({{"Authorization", "Bearer nobody"}}, here), 401);
+    EXPECT_EQ(status({{"X-Api-Key", "nobody"}}, here), 401);
+    const auto asked = callers.asked;
+    const auto refused = send(http::verb::get, "/v1/stock/a", {{"Authorization", "Bearer another"}}, {}, here);
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_FALSE(refused.headers.get("Retry-After").empty());
+    EXPECT_EQ(status(clerk, here), 429) << "a guess that is right is one, too";
+    EXPECT_EQ(callers.asked, asked) << "nobody was asked";
+    EXPECT_EQ(status({{"Authorization", "Bearer known"}}, here), 200) << "it was shown before";
+    EXPECT_EQ(status(clerk, "203.0.113.10"), 200) << "from another address";
+    EXPECT_EQ(send(http::verb::get, "/hello", {}, {}, here).status, 200) << "who shows none has a limit of its own";
 }
 
 TEST_F(narrow_edge, allows_the_origins_it_knows) {

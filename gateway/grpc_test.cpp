@@ -64,6 +64,7 @@ public:
         co_return p;
     }
     task<result<rpc::principal>> api_key(std::string) override { co_return fail(code::unauthenticated, "KEY_INVALID", "unknown"); }
+    bool is_known(std::string_view) override { return false; }
 };
 
 class answers_in_memory final : public resilience::idempotency_store {

@@ -30,6 +30,7 @@ public:
 
     task<result<rpc::principal>> bearer(std::string token) override;
     task<result<rpc::principal>> api_key(std::string key) override;
+    [[nodiscard]] bool is_known(std::string_view credential) override { return known_->is_known(credential); }
 
     // start asks identity once and waits until it answers.
     [[nodiscard]] bv::module lifecycle();

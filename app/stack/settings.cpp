@@ -116,7 +116,7 @@ config_schema settings_schema() {
         .text("prometheus.remote_write", "", "URL that it writes its samples to as well; empty: the VictoriaMetrics beside it")
         .text("alertmanager.config", "", "file of routes and receivers for an Alertmanager beside the platform; empty: alertmanager.yml of observability.files")
         .integer("limits.user_per_minute", 6000, {1, 100000000}, "requests a minute of one account")
-        .integer("limits.anonymous_per_minute", 1200, {1, 100000000}, "requests a minute of one address without credentials")
+        .integer("limits.anonymous_per_minute", 1200, {1, 100000000}, "requests a minute of one address without credentials, and as many with wrong ones")
         .integer("limits.program_per_minute", 600000, {1, 100000000}, "requests a minute of one API key")
         .integer("orders.most_open", 2000, {1, 1000000000}, "orders that may be under way at once; more are answered 503 with Retry-After")
         .duration("orders.stock_timeout", 30s, {100ms, 1h}, "an order whose stock is not reserved by then is cancelled")

@@ -62,7 +62,17 @@ struct rate_limiter::impl {
     const std::chrono::nanoseconds apart;  // one request's share of the window
     const std::size_t per_shard;
     telemetry::counter& refused;
-    std::array<shard, shard_count> shards;
+    mutable std::array<shard, shard_count> shards;
+
+    // Of one more request, for a bucket that is full again then.
+    [[nodiscard]] rate_decision decide(steady_point full_at, steady_point now) const {
+        const auto capacity = apart * options.limit, used = std::max(full_at, now) + apart - now;
+        rate_decision out{.allowed = used <= capacity, .limit = options.limit};
+        if (out.allowed) out.remaining = static_cast<std::uint32_t>((capacity - used) / apart);
+        else out.retry_after = round_up(used - capacity);
+        out.reset = round_up(full_at - now);
+        return out;
+    }
 
     explicit impl(rate_limit_options o)
         : options(std::move(o)), apart(std::chrono::nanoseconds(options.window) / std::max(1U, options.limit)),
@@ -78,22 +88,21 @@ rate_limiter::~rate_limiter() = default;
 rate_decision rate_limiter::take(std::string_view key, steady_point now) {
     auto& i = *impl_;
     auto& s = i.shards[std::hash<std::string_view>{}(key) % shard_count];
-    const auto capacity = i.apart * i.options.limit;
-    rate_decision out{.limit = i.options.limit};
     std::lock_guard lock(s.mutex);
     slot& bucket = s.find(key, i.per_shard, now);
-    const auto next = std::max(bucket.full_at, now) + i.apart;
-    const auto used = next - now;
-    out.allowed = used <= capacity;
-    if (out.allowed) {
-        bucket.full_at = next;
-        out.remaining = static_cast<std::uint32_t>((capacity - used) / i.apart);
-    } else {
-        out.retry_after = round_up(used - capacity);
-        i.refused.add();
-    }
+    auto out = i.decide(bucket.full_at, now);
+    if (out.allowed) bucket.full_at = std::max(bucket.full_at, now) + i.apart;
+    else i.refused.add();
     out.reset = round_up(bucket.full_at - now);
     return out;
+}
+
+rate_decision rate_limiter::look(std::string_view key, steady_point now) const {
+    const auto& i = *impl_;
+    auto& s = i.shards[std::hash<std::string_view>{}(key) % shard_count];
+    std::lock_guard lock(s.mutex);
+    const auto known = s.index.find(key);
+    return i.decide(known == s.index.end() ? now : s.slots[known->second].full_at, now);
 }
 
 task<rate_decision> rate_limiter::take(std::string key, steady_point now, shared_limits* others) {

@@ -47,7 +47,9 @@ public:
 
     // Spends one request of a key ("user:…", "ip:…"). now: clock::steady_now().
     [[nodiscard]] rate_decision take(std::string_view key, steady_point now);
-    // The same, and then among all processes when `others` is not null. Refused by either is refused: what this process alone
+    // What take() would say, without spending anything. Of this process alone.
+    [[nodiscard]] rate_decision look(std::string_view key, steady_point now) const;
+    // As take(), and then among all processes when `others` is not null. Refused by either is refused: what this process alone
     // refuses costs the others nothing, and while they are out of reach its own count goes on from where it is.
     task<rate_decision> take(std::string key, steady_point now, shared_limits* others);
     // Keys remembered, at most most_keys (rounded up to the shards).

@@ -36,6 +36,18 @@ TEST(rate_limiter, allows_a_burst_and_then_the_rate) {
     EXPECT_FALSE(r.take("a", start + 2s).allowed);
 }
 
+TEST(rate_limiter, a_look_spends_nothing_and_remembers_nobody) {
+    rate_limiter r({.name = "test", .limit = 2, .window = 10s});
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(r.look("a", start).allowed);
+    EXPECT_EQ(r.size(), 0U);
+    EXPECT_TRUE(r.take("a", start).allowed && r.look("a", start).allowed && r.take("a", start).allowed);
+    const auto d = r.look("a", start);
+    EXPECT_FALSE(d.allowed);
+    EXPECT_EQ(d.retry_after, 5s);
+    EXPECT_TRUE(r.look("a", start + 5s).allowed);
+    EXPECT_TRUE(r.look("b", start).allowed);
+}
+
 TEST(rate_limiter, keys_do_not_share) {
     rate_limiter r({.name = "test", .limit = 1, .window = 1s});
     EXPECT_TRUE(r.take("a", start).allowed);

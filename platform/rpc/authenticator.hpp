@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "platform/core/error.hpp"
 #include "platform/core/task.hpp"
@@ -17,6 +18,8 @@ public:
     virtual task<result<principal>> bearer(std::string token) = 0;
     // An API key as in "X-Api-Key: …". UNAUTHENTICATED when it is malformed, unknown, expired or revoked.
     virtual task<result<principal>> api_key(std::string key) = 0;
+    // Whether it is a token or key that was found good before: who shows one guesses nothing.
+    [[nodiscard]] virtual bool is_known(std::string_view credential) = 0;
 };
 
 }  // namespace bv::rpc

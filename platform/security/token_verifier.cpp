@@ -75,6 +75,12 @@ result<std::shared_ptr<const access_claims>> token_verifier::verify(std::string_
     return claims;
 }
 
+bool token_verifier::is_cached(std::string_view token) {
+    if (token.size() > max_token_bytes) return false;
+    const digest key = sha256(token);
+    return find(shards_[key[0] % shards_.size()], key, clock_.now()) != nullptr;
+}
+
 std::shared_ptr<const access_claims> token_verifier::find(shard& s, const digest& key, time_point now) {
     const std::scoped_lock lock(s.mutex);
     const auto found = s.entries.find(key);

@@ -63,6 +63,8 @@ public:
 
     // As verify_token(), and UNAUTHENTICATED "TOKEN_REVOKED".
     [[nodiscard]] result<std::shared_ptr<const access_claims>> verify(std::string_view token);
+    // Whether it was verified before, and would be found at once.
+    [[nodiscard]] bool is_cached(std::string_view token);
     [[nodiscard]] std::size_t cached() const;
     [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t misses() const noexcept { return misses_.load(std::memory_order_relaxed); }

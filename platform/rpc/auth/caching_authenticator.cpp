@@ -31,6 +31,12 @@ task<result<principal>> caching_authenticator::bearer(std::string token) {
     co_return principal{kind, *id, {}, c.roles, c.scopes};
 }
 
+bool caching_authenticator::is_known(std::string_view credential) {
+    if (verifier_.is_cached(credential)) return true;
+    const auto key = security::parse_api_key(credential) ? keys_.find(security::sha256(credential), clock_.now()) : std::nullopt;
+    return key && (*key)->who;
+}
+
 task<result<principal>> caching_authenticator::api_key(std::string key) {
     // A mistyped key costs neither a look-up nor a place in the cache.
     const auto parsed = security::parse_api_key(key);

@@ -37,6 +37,7 @@ public:
 
     task<result<principal>> bearer(std::string token) override;
     task<result<principal>> api_key(std::string key) override;
+    [[nodiscard]] bool is_known(std::string_view credential) override;
 
 private:
     struct known_key {
