@@ -159,12 +159,20 @@ private:
         });
     }
 
+    // At least once each: a node may end between handing it over and noting that down.
+    void check_mail(notification::notice_id id) {
+        const auto* row = s_.notices.deliveries.committed(id);
+        if (!row || row->status != notification::delivery_status::sent) broken("notifications.once", id.str(), "is not noted as sent");
+        if (!s_.arrived.contains(id)) broken("notifications.once", id.str(), "has not arrived");
+        if (s_.mails.rows.committed(id.value)) broken("notifications.once", id.str(), "has arrived, and its job is still there");
+    }
+
     // Order by order, by the laws of `bv verify`.
     void check_orders() {
         std::map<order::order_id, std::vector<verify::told_row>> told;
         s_.notices.notices.each_committed([&](const auto&, const notification::inbox_entry& n) {
             told[{n.told.order.value}].push_back({static_cast<int>(n.told.kind), n.told.return_id, n.told.customer.str()});
-            if (!s_.mails.rows.committed(n.told.id.value)) broken("notifications.once", n.told.id.str(), "has no job that sends it");
+            check_mail(n.told.id);
         });
         std::map<uuid, std::pair<std::int64_t, std::int64_t>> captures;  // how many, and their sum
         s_.payments.operations.each_committed([&](const std::string&, const payment::memory_books::operation_row& o) {

@@ -6,7 +6,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "domains/commerce/notification/app/deliver_mail.hpp"
 #include "domains/commerce/notification/app/tell_buyers.hpp"
+#include "platform/runtime/signal.hpp"
 #include "sim/rough_log.hpp"
 
 namespace bv::sim {
@@ -35,7 +37,7 @@ struct node::services {
         if (n.has(role::orders)) add_orders(n, home);
         if (n.has(role::inventory)) add_inventory(n, home);
         if (n.has(role::payment)) add_payment(n, home);
-        if (n.has(role::notification)) add_notification(n);
+        if (n.has(role::notification)) add_notification(n, home);
         log.subscribe(tally(n.stores_.tally, "orders", db, leases));
     }
 
@@ -66,9 +68,12 @@ struct node::services {
                          payment::service_options{.turn = turn});
         at_provider->call_back = [this](std::vector<std::string> keys) { payments->hurry(std::move(keys)); };
     }
-    void add_notification(node& n) {
+    void add_notification(node& n, const asio::any_io_executor& home) {
         notices.emplace(n.stores_.notices, db);
-        mails.emplace(n.stores_.mails, db, jobs::policy{}, n.clock_);
+        mails.emplace(n.stores_.mails, db, mail_rules, n.clock_);
+        post.emplace(n.stores_.arrived, n.chance_, n.clock_);
+        deliver.emplace(db, *notices, *mails, addresses, *post, n.clock_, notification::delivery_options{.batch = 20, .patience = lease_life / 2});
+        mail_work = std::make_shared<signal>(home, n.clock_);
         tell.emplace(*notices, *mails, n.clock_);
         events::subscription s{.group = "notification", .source = "orders", .types = notification::tell_buyers::types()};
         s.handler = [this](storage::unit_of_work& uow, std::span<const events::event> batch) { return (*tell)(uow, batch); };
@@ -78,6 +83,21 @@ struct node::services {
         log.subscribe(std::move(s));
     }
 
+    // As the module's own: what breaks is tried again.
+    static task<void> deliver_all(services* s) {
+        while (!s->mails_end) {
+            bool more = false;
+            try {
+                more = co_await (*s->deliver)();
+            } catch (const failure&) {
+                // The database is away, or its answer was lost: what was claimed is due again after its lease.
+            }
+            if (!more && !s->mails_end) co_await s->mail_work->wait_for(milliseconds(200));
+        }
+    }
+
+    // A lease that a node which stands still outlasts; more attempts than crashes may cost.
+    inline static const jobs::policy mail_rules{.lease = milliseconds(4'000), .attempts = 30, .delays = {milliseconds(500), milliseconds(2'000)}};
     static constexpr std::size_t ring = 32;  // events kept in memory: consumers that fall behind read the table
     static constexpr milliseconds lease_life{4'000};  // a node that crashed is followed within a storm
 
@@ -97,6 +117,12 @@ struct node::services {
     std::optional<notification::memory_notification_store> notices;
     std::optional<jobs::memory_job_queue> mails;
     std::optional<notification::tell_buyers> tell;
+    address_book addresses;
+    std::optional<mail_server> post;
+    std::optional<notification::deliver_mail> deliver;
+    std::shared_ptr<signal> mail_work;
+    bool mails_end = false;
+    scope mailing{"sim.mails"};
     std::optional<provider> at_provider;
     std::optional<order::wiring> orders;
     std::optional<inventory::wiring> stock;
@@ -156,10 +182,16 @@ task<void> node::start_all(services* s) {
     if (s->stock) co_await s->stock->start();
     if (s->payments) co_await s->payments->start();
     if (s->orders) co_await s->orders->start();
+    if (s->deliver) s->mailing.spawn(co_await asio::this_coro::executor, services::deliver_all(s));
 }
 
 task<void> node::stop_all(node* n) {
     auto* s = n->services_.get();
+    if (s->deliver) {
+        s->mails_end = true;
+        s->mail_work->notify();
+        co_await s->mailing.join();
+    }
     if (s->orders) co_await s->orders->stop();
     if (s->payments) {
         co_await s->payments->stop();

@@ -136,11 +136,12 @@ private:
 
     // What still has something to do; empty: nothing.
     std::string busy() const {
-        std::size_t sagas = 0, operations = 0;
+        std::size_t sagas = 0, operations = 0, mails = 0;
         stores_.orders.sagas.each_committed([&](const auto&, const auto&) { ++sagas; });
         stores_.payments.operations.each_committed([&](const auto&, const auto& o) { operations += o.b.state != payment::operation_state::done ? 1 : 0; });
-        if (street_.busy() + sagas + operations == 0) return {};
-        return fmt::format("{} shoppers and suppliers, {} sagas and {} payment operations", street_.busy(), sagas, operations);
+        stores_.mails.rows.each_committed([&](const auto&, const auto& job) { mails += job.dead_at ? 0 : 1; });
+        if (street_.busy() + sagas + operations + mails == 0) return {};
+        return fmt::format("{} shoppers and suppliers, {} sagas, {} payment operations and {} e-mails", street_.busy(), sagas, operations, mails);
     }
 
     const plan& plan_;

@@ -9,6 +9,7 @@
 #include "platform/events/memory_log_storage.hpp"
 #include "platform/jobs/memory_job_queue.hpp"
 #include "platform/storage/memory/lease_store.hpp"
+#include "sim/postman.hpp"
 #include "sim/prices.hpp"
 #include "sim/tally.hpp"
 
@@ -24,6 +25,7 @@ struct stores {
     notification::memory_notices notices{};
     tallies tally{};
     jobs::memory_jobs mails{};
+    letter_boxes arrived{};
     payment_provider::books provider{};
     price_list prices{};
 };

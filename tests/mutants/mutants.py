@@ -205,6 +205,8 @@ MUTANTS = (
     # Notification
     Mutant("buyer-told-at-each-hearing", NOTICE + "model/tell.cpp",
            "    const auto id = id_of(o.order, kind, return_id);\n", "    const auto id = [&] { static int heard = 0; return notice_id{uuid::named(o.order.str() + std::to_string(++heard))}; }();\n", ()),
+    Mutant("mail-that-was-put-off-is-not-tried-again", NOTICE + "app/deliver_mail.cpp",
+           "a->status == delivery_status::queued ? jobs::verdict::again", "a->status == delivery_status::queued ? jobs::verdict::done", ("notifications.once",)),
     Mutant("buyers-not-told-of-returns", NOTICE + "app/tell_buyers.cpp",
            "            orders::OrderReturned::descriptor()->full_name()};", "            \"nothing\"};", ("notifications.once",)),
 
@@ -285,6 +287,11 @@ MUTANTS = (
     Mutant("every-service-may-call", PEER + "peer_listener.cpp",
            "    if (auto allowed = authorize_service(rule, sender, edge_); !allowed) return refuse(request, std::move(allowed.error()));\n", "    (void)rule;\n",
            test=("bv_peer_test", "PeerTest.TheContractSays*")),
+    Mutant("instance-that-was-away-is-never-called-again", "platform/rpc/grpc/channel.cpp",
+           "if (!t->breaker.would_allow()) continue;", "if (t->breaker.state() == resilience::circuit_state::open) continue;",
+           test=("bv_peer_test", "PeerTest.AProcessThatWasAway*")),
+    Mutant("authority-of-another-process-replaced", "platform/security/sealed_file.cpp",
+           "        if (!added && at->second != seen) return at->second;\n", "        (void)added, (void)seen;\n", test=("bv_security_test", "*secrets_contract.only_what_was_seen*")),
     Mutant("service-of-another-domain-is-ours", PEER + "peer_listener.cpp",
            "    if (id->trust_domain != trust_domain_ || id->path.empty())\n", "    if (id->path.empty())\n", test=("bv_peer_test", "PeerTest.TheContractSays*")),
     Mutant("connection-outlives-its-certificate", PEER + "peer_listener.cpp",
