@@ -42,7 +42,7 @@ void broker::check_installed() const {
     for (const auto& file : fs::directory_iterator(options_.jars, ec))
         if (file.path().filename().string().starts_with("kafka_2.")) return;
     throw failure(code::failed_precondition, "KAFKA_NOT_INSTALLED",
-                  fmt::format("Kafka's jars are not in \"{}\": infra/kafka/fetch puts them there with Maven, 50 MB once; or name brokers that run already in kafka.brokers", options_.jars.string()));
+                  fmt::format("Kafka's jars are not in \"{}\": infra/kafka/fetch puts them there with Maven, 65 MB once; or name brokers that run already in kafka.brokers", options_.jars.string()));
 }
 
 std::vector<std::string> broker::command(std::vector<std::string> arguments) const {
