@@ -114,7 +114,7 @@ protected:
     }
     void add(streamed m) {
         auto& added = methods_.emplace_back(std::move(m), http::body_stream{});
-        added.second = {.max_bytes = std::uint64_t{1} << 40, .handle = [this, m = &added.first](http::request& r, http::body_reader& b) { return begin(m, r, b); }, .unhurried = true};
+        added.second = {.max_bytes = std::uint64_t{1} << 40, .handle = [m = &added.first](http::request& r, http::body_reader& b) { return begin(m, r, b); }, .unhurried = true};
     }
     static task<http::response> begin(const streamed* m, http::request& r, http::body_reader& b) {
         const auto now = system_clock().steady_now();
