@@ -61,6 +61,7 @@ task<void> mail_jobs::stop() {
 task<void> mail_jobs::keep_count() {
     auto& waiting = telemetry::measure("bv_jobs_waiting", "Jobs that are neither done nor dead", {{"queue", name}});
     auto& dead = telemetry::measure("bv_jobs_dead", "Jobs that were given up", {{"queue", name}});
+    auto& overdue = telemetry::measure("bv_jobs_overdue_seconds", "How long the job that is due longest has waited for a worker", {{"queue", name}});
     while (!counting_.stopping()) {
         try {
             const auto now = co_await queue_->count();
@@ -68,6 +69,7 @@ task<void> mail_jobs::keep_count() {
             dead_ = now.dead;
             waiting.set(static_cast<double>(now.waiting));
             dead.set(static_cast<double>(now.dead));
+            overdue.set(std::chrono::duration<double>(now.overdue).count());
         } catch (const failure&) {
             // The database is away, and says so itself.
         }

@@ -212,6 +212,21 @@ JOB_TEST(that_are_given_up_are_dead_at_once_and_may_be_discarded) {
     EXPECT_EQ((co_await one.queue.count()).dead, 0);
 }
 
+JOB_TEST(that_no_worker_takes_are_overdue_and_others_are_not) {
+    using namespace contract;
+    auto one = co_await at_work(w);
+    co_await enqueue(w, one.queue, {named("later", hours)});
+    EXPECT_EQ((co_await one.queue.count()).overdue, milliseconds(0));
+    co_await enqueue(w, one.queue, {named("now")});
+    const auto end = system_clock().steady_now() + seconds(10);
+    while ((co_await one.queue.count()).overdue == milliseconds(0) && system_clock().steady_now() < end) co_await one.work->wait_for(milliseconds(5));
+    EXPECT_GT((co_await one.queue.count()).overdue, milliseconds(0));
+    const auto got = co_await one.next();
+    EXPECT_EQ(got.size(), 1U);
+    EXPECT_EQ((co_await one.queue.count()).overdue, milliseconds(0)) << "it is a worker's, for hours";
+    co_await finish(w, one.queue, got, verdict::done);
+}
+
 JOB_TEST(of_a_worker_that_is_too_slow_go_to_another_and_what_it_says_later_changes_nothing) {
     using namespace contract;
     auto one = co_await at_work(w, {.lease = soon, .attempts = 3, .delays = {soon}});

@@ -68,6 +68,7 @@ struct dead_job {
 struct counts {
     std::int64_t waiting = 0;  // neither done nor dead
     std::int64_t dead = 0;
+    milliseconds overdue{0};   // how long the one that is due longest has waited for a worker
 };
 
 struct policy {

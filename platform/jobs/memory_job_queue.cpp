@@ -113,7 +113,11 @@ task<counts> memory_job_queue::count_in(storage::unit_of_work& uow) {
     auto& tx = memory::of(uow);
     co_await tx.statement();
     counts out;
-    tables_.rows.scan(tx, [&](const uuid&, const row& r) { ++(r.dead_at ? out.dead : out.waiting); });
+    const auto now = clock_.steady_now();
+    tables_.rows.scan(tx, [&](const uuid&, const row& r) {
+        ++(r.dead_at ? out.dead : out.waiting);
+        if (!r.dead_at) out.overdue = std::max(out.overdue, std::chrono::duration_cast<milliseconds>(now - r.due));
+    });
     co_return out;
 }
 

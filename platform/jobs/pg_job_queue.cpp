@@ -62,7 +62,10 @@ DELETE FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NOT NULL AND id = co
       count_(pg::statement_in(schema, "jobs.count", R"(
 SELECT (SELECT count(*) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NULL AND told_at IS NULL)
      + (SELECT count(*) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NULL AND told_at IS NOT NULL),
-       (SELECT count(*) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NOT NULL))")) {
+       (SELECT count(*) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NOT NULL),
+       greatest(0, extract(epoch FROM now() - least(
+           (SELECT min(due_at) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NULL AND told_at IS NULL),
+           (SELECT min(due_at) FROM {{schema}}.jobs WHERE queue = $1 AND dead_at IS NULL AND told_at IS NOT NULL))) * 1000)::bigint)")) {
     if (policy_.delays.empty() || policy_.attempts < 1)
         throw failure(code::invalid_argument, "JOB_POLICY", "jobs of " + queue_ + " need an attempt and a delay at least");
 }
@@ -153,7 +156,7 @@ task<std::int64_t> pg_job_queue::discard(std::optional<uuid> one) {
 
 task<counts> pg_job_queue::count() {
     const auto found = co_await database_.query(count_, pg::params(queue_));
-    co_return counts{found.front().get<std::int64_t>(0), found.front().get<std::int64_t>(1)};
+    co_return counts{found.front().get<std::int64_t>(0), found.front().get<std::int64_t>(1), milliseconds(found.front().get<std::int64_t>(2))};
 }
 
 }  // namespace bv::jobs
