@@ -42,6 +42,9 @@ ALERTS = (
           "group {{ $labels.group }} is {{ $value }} events behind {{ $labels.source }} and falls back further"),
     Alert("EventDeliveryHeld", "bv_events_horizon_stalled_seconds > 5", "1m", "critical", "events of {{ $labels.source }} wait for a transaction that stays open"),
     Alert("DeadLetters", "increase(bv_events_dead_letters_total[15m]) > 0", "0m", "critical", "group {{ $labels.group }} set events of {{ $labels.source }} aside"),
+    # Of one store, whoever counts: each process of the service says the same.
+    Alert("JobsDead", "max by (queue) (bv_jobs_dead) > 0", "0m", "warning", "{{ $value }} jobs of queue {{ $labels.queue }} were given up"),
+    Alert("JobsOverdue", "max by (queue) (bv_jobs_overdue_seconds) > 60", "5m", "warning", "a job of queue {{ $labels.queue }} is due for {{ $value | humanizeDuration }} and no worker takes it"),
     Alert("ReconciliationFindings", "increase(bv_payment_reconciliation_findings_total[1h]) > 0", "0m", "critical",
           "our books and the payment provider's disagree: {{ $labels.kind }}"),
     # Open or half-open: it tries every few seconds, and those moments would begin the two minutes anew.
@@ -103,6 +106,8 @@ DASHBOARDS = {
         Panel("Delivery held", "s", (("{{source}}", "bv_events_horizon_stalled_seconds"),)),
         Panel("Consumed", "eps", (("{{group}}", "sum by (group) (rate(bv_events_consumed_total[5m]))"),)),
         Panel("Dead letters", "short", (("{{group}}", "bv_events_dead_letters_total"),)),
+        Panel("Jobs that wait, and that were given up", "short", (("{{queue}}, waiting", "max by (queue) (bv_jobs_waiting)"), ("{{queue}}, dead", "max by (queue) (bv_jobs_dead)"))),
+        Panel("The job that is due longest", "s", (("{{queue}}", "max by (queue) (bv_jobs_overdue_seconds)"),)),
         Panel("Batches that failed", "eps", (("{{group}}", "sum by (group) (rate(bv_events_batch_failures_total[5m]))"),)),
         Panel("Spans and log lines lost", "eps", (("{{signal}}: {{reason}}", "rate(telemetry_export_dropped_total[5m])"),)),
     )),

@@ -158,6 +158,19 @@ def test_an_event_that_nobody_can_read(one):
     told(one, "DeadLetters")
 
 
+def test_a_job_whose_workers_ended_again_and_again(one):
+    one.p.sql(f"INSERT INTO notification.jobs (id, queue, kind, payload, traceparent, attempts, due_at) VALUES ('{uuid.uuid4()}', 'mail', 'deliver_mail', '', '', 30, now())")
+    told(one, "JobsDead")
+
+
+def test_a_job_that_somebody_holds(one):
+    """A transaction that stays open has its row locked, and workers pass it by."""
+    held = uuid.uuid4()
+    one.p.sql(f"INSERT INTO notification.jobs (id, queue, kind, payload, traceparent, due_at) VALUES ('{held}', 'mail', 'deliver_mail', '', '', now() + interval '3 s')")
+    with transaction(one.p, f"SELECT FROM notification.jobs WHERE id = '{held}' FOR UPDATE"):
+        told(one, "JobsOverdue")
+
+
 def test_money_that_our_books_do_not_know(one):
     forget_operations(one.p)
     told(one, "ReconciliationFindings", timeout=180)  # the books are compared once a minute
