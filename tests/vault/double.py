@@ -53,6 +53,7 @@ class Double:
         self.slow, self.answers = 0.0, []            # seconds before each answer; (pattern of the path, status, body) instead of the true one
         self.running = threading.Event()             # cleared: it takes connections and answers nothing
         self.running.set()
+        self.token = "root"
         self.tokens, self.leases, self.approles = {"root": None}, {}, {}
         self.mounts, self.auths, self.policies = {}, set(), {"default": DEFAULT_POLICY}
         self.audit_file, self.audit_key, self.calls = None, secrets.token_bytes(16), []
@@ -130,7 +131,47 @@ class Double:
                     with contextlib.suppress(Refused):  # the database is away
                         self.revoke_lease(lease.id)
 
-    # -- faults and operators
+    # -- faults and operators: what tests/vault/server.py has as well
+
+    def seal(self):
+        self.sealed = True
+
+    def unseal(self):
+        self.sealed = False
+
+    def freeze(self):
+        """It takes connections and says nothing."""
+        self.running.clear()
+
+    def thaw(self):
+        self.running.set()
+
+    def close(self):
+        self.stop()
+        if database := self.mounts.get("database"):
+            database.close()
+
+    def set_policy(self, name, text):
+        self.policies[name] = text
+
+    def revoke_leases(self, word):
+        for lease in [x for x in self.leases.values() if word in x.id]:
+            self.revoke_lease(lease.id)
+
+    def rotate(self):
+        self.mounts["transit"].serve("POST", "keys/bitvelocity/rotate", {}, None)
+
+    def forget_versions_before(self, version):
+        self.mounts["transit"].serve("POST", "keys/bitvelocity/config", {"min_decryption_version": version}, None)
+
+    def drop_database_role(self, name):
+        del self.mounts["database"].roles[name]
+
+    def authority(self):
+        return self.mounts["pki"].serve("GET", "cert/ca", {}, None)["data"]["certificate"]
+
+    def kept(self):
+        return {name.removeprefix("bitvelocity/"): versions[-1] for name, versions in self.mounts["secret"].all.items() if versions[-1]}
 
     def revoke_token(self, token_id):
         """And what was leased under it."""
@@ -236,6 +277,9 @@ class Double:
 
     def system(self, verb, path, body):
         kind = {"kv": Kv, "transit": Transit, "pki": Pki, "database": Database}
+        listed = {"sys/mounts": self.mounts, "sys/auth": self.auths, "sys/audit": ["file"] if self.audit_file else []}
+        if verb == "GET" and path in listed:
+            return 200, {"data": {f"{name}/": {} for name in listed[path]}}
         if path in ("sys/leases/renew", "sys/leases/revoke"):
             if path.endswith("renew"):
                 return self.renew_lease(body)
@@ -269,6 +313,9 @@ class Double:
             known |= {"policies": body["token_policies"], "life": seconds(body["token_ttl"]), "longest": seconds(body["token_max_ttl"])}
             return 204, None
         role = self.approles[match[2]]
+        if match[3] == "role-id" and "role_id" in body:
+            role["role_id"] = body["role_id"]
+            return 204, None
         if match[3] == "role-id":
             return 200, {"data": {"role_id": role["role_id"]}}
         fresh = secrets.token_hex(16)
@@ -279,4 +326,4 @@ class Double:
         if self.audit_file:
             known = hmac.new(self.audit_key, token.encode(), "sha256").hexdigest()
             with open(self.audit_file, "a", encoding="utf-8") as out:
-                out.write(json.dumps({"type": "response", "auth": {"client_token": f"hmac-sha256:{known}"}, "request": {"operation": verb, "path": path}, "status": status}) + "\n")
+                out.write(json.dumps({"type": "response", "auth": {"client_token": f"hmac-sha256:{known}"}, "request": {"operation": verb, "path": path}, "status": status}, separators=(",", ":")) + "\n")

@@ -3,7 +3,7 @@
 import sys
 
 from conftest import ROOT, wait_for
-from vaults import postgres, vault_and_postgres  # noqa: F401 (fixtures)
+from vaults import kind, postgres, vault_and_postgres  # noqa: F401 (fixtures)
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
 from history import Shopping  # noqa: E402
@@ -66,8 +66,8 @@ def test_a_lease_that_is_revoked_is_followed_at_once(own_platform, vault_and_pos
     p = own_platform(*vault.settings).start()
     shopping = Shopping(p)
     with shopping:
-        for lease in [x for x in vault.server.leases.values() if "orders" in x.id or "inventory" in x.id]:
-            vault.server.revoke_lease(lease.id)
+        for service in ("orders", "inventory"):
+            vault.server.revoke_leases(service)
         shopping.until(20)
         vault.server.revoke_tokens()  # and with them all leases
         shopping.until(20)
@@ -80,13 +80,13 @@ def test_while_vault_is_away_leases_hold_until_they_end(own_platform, vault_and_
     key = p.secret("dev.operator.api_key")
     shopping = Shopping(p)
     with shopping:
-        vault.server.sealed = True
+        vault.server.seal()
         said = wait_for(lambda: status(p, key).get("reason", ""), 20)
         assert "away since" in said and "database login" in said, said
         # Nobody ends what Vault cannot end while it is sealed, but the database itself takes such a login no more: ready no longer.
         wait_for(lambda: not status(p, key).get("ready", False), 30)
         assert "has ended of" in status(p, key)["reason"]
-        vault.server.sealed = False
+        vault.server.unseal()
         wait_for(lambda: status(p, key).get("ready", False), 30)
         shopping.until(20)
     shopping.check()
@@ -102,15 +102,16 @@ def test_a_restart_of_vault_in_the_middle_of_load(own_platform, vault_and_postgr
             shopping.until(3)
             vault.server.start()
             shopping.until(10)
-        vault.server.slow = 0.3
+        vault.server.freeze()
+        shopping.until(3)
+        vault.server.thaw()
         shopping.until(10)
-        vault.server.slow = 0
     assert failures(shopping) == {}
     shopping.check()
 
 
 def test_a_role_that_vault_does_not_have_stops_the_start(own_platform, vault_and_postgres, postgres):  # noqa: F811
-    del vault_and_postgres.server.mounts["database"].roles["bitvelocity-orders"]
+    vault_and_postgres.server.drop_database_role("bitvelocity-orders")
     p = own_platform(*vault_and_postgres.settings)
     result = p.run("up", "--port", "0", *[word for s in p.settings for word in ("--set", s)], timeout=90)
     assert result.code != 0

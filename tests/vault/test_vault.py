@@ -8,7 +8,7 @@ import requests
 
 from conftest import BUILD, ROOT, final, place, wait_for
 from double import Double
-from vaults import Configured, vault, vault_module  # noqa: F401 (a fixture)
+from vaults import Configured, double, kind, vault, vault_module  # noqa: F401 (fixtures)
 
 
 def refused(p, settings, *more):
@@ -59,23 +59,29 @@ def test_a_start_that_cannot_be_is_refused_with_what_to_mend(own_platform, vault
     assert "chmod 600" in refused(p, ok)
     secret_id.chmod(0o600)
     assert "infra/vault/configure" in refused(p, vault.with_setting("vault.approle=elsewhere"))
-    vault.server.sealed = True
+    vault.server.seal()
     assert "vault operator unseal" in refused(p, ok)
-    vault.server.sealed, vault.server.initialized = False, True
-    vault.server.answers = [("login", 200, b"<html>a proxy</html>")]
-    assert "is it Vault that answers there" in refused(p, ok)
-    vault.server.answers = [("login", 500, b"{}")]
-    assert "status 500" in refused(p, ok)
-    vault.server.answers, vault.server.slow = [], 1.5
-    assert "no answer before the deadline" in refused(p, ok)
-    vault.server.slow = 0
-    vault.server.running.clear()
+    vault.server.unseal()
+    vault.server.freeze()
     assert "vault.address" in refused(p, ok)
-    vault.server.running.set()
+    vault.server.thaw()
+    vault.server.stop()
+    assert "vault.address" in refused(p, ok)
+    vault.server.start()
+
+
+def test_what_no_vault_says_stops_the_start(own_platform, double):  # noqa: F811
+    p, ok = own_platform(), double.settings
+    double.server.answers = [("login", 200, b"<html>a proxy</html>")]
+    assert "is it Vault that answers there" in refused(p, ok)
+    double.server.answers = [("login", 500, b"{}")]
+    assert "status 500" in refused(p, ok)
+    double.server.answers, double.server.slow = [], 1.5
+    assert "no answer before the deadline" in refused(p, ok)
 
 
 def test_a_policy_that_says_no_stops_the_start(own_platform, vault):  # noqa: F811
-    vault.server.policies["bitvelocity"] = ""
+    vault.server.set_policy("bitvelocity", 'path "auth/token/nothing" { capabilities = ["read"] }')
     p = own_platform(*vault.settings)
     result = p.run("up", "--port", "0", *[word for s in p.settings for word in ("--set", s)], timeout=90)
     assert result.code != 0
@@ -129,7 +135,7 @@ def test_while_vault_is_away_the_platform_goes_on_and_says_so(own_platform, vaul
         return vault_module_without_vault(p, operator_key)
 
     operator_key = p.secret("dev.operator.api_key")
-    vault.server.sealed = True
+    vault.server.seal()
     wait_for(lambda: "is sealed" in away().get("reason", ""), 20)
     assert away()["ready"] and "log-in holds for" in away()["reason"]
     assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
@@ -139,13 +145,13 @@ def test_while_vault_is_away_the_platform_goes_on_and_says_so(own_platform, vaul
     told = p.run("status")
     assert told.code == 0 and "log-in holds for" in told.out, told
     assert "bv_vault_up 0" in requests.get(p.url + "/metrics", timeout=10).text
-    vault.server.sealed = False
+    vault.server.unseal()
     wait_for(lambda: not away().get("reason"), 20)
 
-    vault.server.running.clear()  # it takes connections and says nothing
+    vault.server.freeze()
     wait_for(lambda: "no answer before the deadline" in away().get("reason", ""), 30)
     assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
-    vault.server.running.set()
+    vault.server.thaw()
     wait_for(lambda: not away().get("reason"), 20)
 
     vault.server.stop()
@@ -154,11 +160,15 @@ def test_while_vault_is_away_the_platform_goes_on_and_says_so(own_platform, vaul
     vault.server.start()
     wait_for(lambda: not away().get("reason"), 20)
 
-    vault.server.answers = [("health", 200, b"not JSON"), ("data/", 200, b"{")]
-    wait_for(lambda: "no JSON object" in away().get("reason", ""), 20)
+
+def test_a_vault_that_answers_nonsense_is_away(own_platform, double):  # noqa: F811
+    p = own_platform(*double.settings).start()
+    shopper, operator_key = p.shopper(), p.secret("dev.operator.api_key")
+    double.server.answers = [("health", 200, b"not JSON"), ("data/", 200, b"{")]
+    wait_for(lambda: "no JSON object" in vault_module_without_vault(p, operator_key).get("reason", ""), 20)
     assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
-    vault.server.answers = []
-    wait_for(lambda: not away().get("reason"), 20)
+    double.server.answers = []
+    wait_for(lambda: not vault_module_without_vault(p, operator_key).get("reason"), 20)
 
 
 def vault_module_without_vault(p, key):
@@ -188,9 +198,9 @@ def test_a_token_is_renewed_and_near_its_last_end_followed_by_another(own_platfo
 def test_a_new_version_of_transits_key_wraps_again(own_platform, vault):  # noqa: F811
     p = own_platform(*vault.settings).start()
     shopper = p.shopper()
-    vault.server.mounts["transit"].serve("POST", "keys/bitvelocity/rotate", {}, None)
+    vault.server.rotate()
     wait_for(lambda: all(vault.kv[k]["value"].startswith("vault:v2:") for k in ("identity.field-kek", "identity.signing-kek")), 60)
-    vault.server.mounts["transit"].serve("POST", "keys/bitvelocity/config", {"min_decryption_version": 2}, None)
+    vault.server.forget_versions_before(2)
     p.stop()
     p.start()
     assert order(p, p.again(shopper)) == "ORDER_STATUS_CONFIRMED"
@@ -212,16 +222,16 @@ def test_processes_have_certificates_of_vaults_authority(own_platform, vault):  
     assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
     assert "internal.authority" not in vault.kv
     trust = vault.folder / "ca.pem"
-    trust.write_text(vault.server.mounts["pki"].serve("GET", "cert/ca", {}, None)["data"]["certificate"])
+    trust.write_text(vault.server.authority())
     one = next(r for r in p.processes() if r["role"] == "order")
     shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{one['port']}", "-CAfile", trust], input="", capture_output=True, text=True, timeout=20, check=False)
     assert "CN=authority of bitvelocity.internal" in shown.stdout.replace(" = ", "="), shown.stdout
     pids = {r["role"]: r["pid"] for r in p.processes()}
     issued = len(vault.server.seen("pki/issue"))
     assert issued >= len(pids)
-    vault.server.sealed = True
+    vault.server.seal()
     wait_for(lambda: any(line["event"] == "stack.identity_not_issued" for line in p.log_lines()["platform"]), 60)
-    vault.server.sealed = False
+    vault.server.unseal()
     wait_for(lambda: len(vault.server.seen("pki/issue")) >= 2 * issued, 60)
     assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
     assert {r["role"]: r["pid"] for r in p.processes()} == pids

@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT, scratch_folder
 from double import Double
 from postgres_server import PostgresServer
+from server import Server, is_built
 
 
 class Configured:
@@ -21,7 +22,7 @@ class Configured:
 
     def configure(self, *arguments):
         done = subprocess.run([ROOT / "infra/vault/configure", "--secret-id-file", self.folder / "secret-id", "--audit", self.folder / "audit.log", *self.always, *arguments],
-                              env=os.environ | {"VAULT_ADDR": self.server.url, "VAULT_TOKEN": "root"}, capture_output=True, text=True, timeout=60, check=False)
+                              env=os.environ | {"VAULT_ADDR": self.server.url, "VAULT_TOKEN": self.server.token}, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         self.settings = ["secrets.backend=vault", *done.stdout.split(), "vault.call_timeout=1s", *self.more]
         if "--database" not in self.always:
@@ -31,19 +32,43 @@ class Configured:
     @property
     def kv(self):
         """What the platform keeps: {name: document}."""
-        return {name.removeprefix("bitvelocity/"): versions[-1] for name, versions in self.server.mounts["secret"].all.items() if versions[-1]}
+        return self.server.kept()
 
     def with_setting(self, setting):
         key = setting.split("=")[0]
         return [s for s in self.settings if not s.startswith(f"{key}=")] + [setting]
 
 
+def made(kind, folder):
+    if kind == "double":
+        return Double().start()
+    if not is_built():
+        pytest.skip("Vault itself is not built here: infra/vault/fetch builds it")
+    return Server(folder).start()
+
+
+@pytest.fixture(params=["double", "server"])
+def kind(request):
+    """The double of its API, and Vault itself."""
+    return request.param
+
+
 @pytest.fixture
-def vault():
-    """One without database logins."""
+def double():
+    """For what only the double does: answers that are none of Vault's."""
     folder, server = scratch_folder(), Double().start()
     yield Configured(server, folder).configure()
-    server.stop()
+    server.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def vault(kind):
+    """One without database logins."""
+    folder = scratch_folder()
+    server = made(kind, folder)
+    yield Configured(server, folder).configure()
+    server.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -57,20 +82,20 @@ def postgres():
 
 
 @pytest.fixture
-def vault_and_postgres(postgres):
+def vault_and_postgres(kind, postgres):
     """A Vault that makes logins of a few seconds in a database of the test's own."""
-    folder, server = scratch_folder(), Double().start()
+    folder = scratch_folder()
+    server = made(kind, folder)
     postgres.psql("DROP DATABASE IF EXISTS shop WITH (FORCE)")
     postgres.psql("CREATE DATABASE shop")
     (folder / "password").write_text(postgres.password)
-    made = Configured(server, folder)
-    made.always = ("--database", f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres.port}/shop", "--database-user", "owner",
+    it = Configured(server, folder)
+    it.always = ("--database", f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres.port}/shop", "--database-user", "owner",
                    "--database-password-file", folder / "password", "--lease", "6s", "--longest-lease", "14s")
-    made.more = [f"database.url={postgres.conninfo(database='shop')}"]
-    made.configure()
-    yield made
-    server.stop()
-    server.mounts["database"].close()
+    it.more = [f"database.url={postgres.conninfo(database='shop')}"]
+    it.configure()
+    yield it
+    server.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 
