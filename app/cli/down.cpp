@@ -86,8 +86,8 @@ void add_reset(CLI::App& parser, common& c) {
         }
         stop(*dir, 60s);
         std::error_code ec;
-        const bool keeps_in_vault = std::filesystem::exists(path / "vault.json", ec);
-        for (const char* part : {"postgres", "kafka", "observability", "rabbitmq", "redis", "registry", "secrets", "provider", "mail", "log", "replay", "run", "control", "lock", "platform.json", "roles.json", "targets.json", "vault.json"}) std::filesystem::remove_all(path / part, ec);
+        const bool keeps_in_vault = std::filesystem::exists(path / "vault.json", ec) && !std::filesystem::exists(path / "vault", ec);
+        for (const char* part : {"postgres", "kafka", "observability", "rabbitmq", "redis", "registry", "secrets", "provider", "mail", "log", "replay", "run", "control", "lock", "platform.json", "roles.json", "targets.json", "vault", "vault.json"}) std::filesystem::remove_all(path / part, ec);
         std::filesystem::remove(path, ec);  // only when nothing else is in it
         std::cout << "Deleted. The next bv up starts afresh.\n";
         if (keeps_in_vault) std::cout << "What the platform put into Vault is still there: vault kv metadata delete removes it.\n";

@@ -86,9 +86,9 @@ void add_logs(CLI::App& parser, common& c) {
     command->add_option("--level", o->level, "only from this level on")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     command->add_option("--trace", o->trace, "only lines of this trace id");
     command->add_flag("--json", o->raw, "the lines as they are");
-    std::vector<std::string> names{"platform", "provider", "up"};
+    std::vector<std::string> names{"platform", "provider", "up", "vault"};
     for (auto& r : app::role_names()) names.push_back(std::move(r));
-    command->add_option("name", o->name, "platform, provider, up, or a role of profile full (default platform)")->check(CLI::IsMember(names));
+    command->add_option("name", o->name, "platform, provider, up, vault, or a role of profile full (default platform)")->check(CLI::IsMember(names));
     command->callback([o, &c] { c.exit = show(c, *o); });
 }
 

@@ -45,8 +45,8 @@ std::int64_t port_of(const std::string& address) { return std::atoi(address.subs
 json::object processes_of(const stack::running_platform& p, const std::vector<app::role_process>& processes) {
     // The platform's own memory without that of its child processes, which are listed by themselves.
     const auto postgres = memory_of(p.postgres_pid), provider = memory_of(p.provider_pid), redis = memory_of(p.redis_pid), kafka = memory_of(p.kafka_pid), registry = memory_of(p.registry_pid),
-               rabbitmq = memory_of(p.rabbitmq_pid);
-    auto children = postgres + provider + redis + kafka + registry + rabbitmq;
+               rabbitmq = memory_of(p.rabbitmq_pid), vault = memory_of(p.vault_pid);
+    auto children = postgres + provider + redis + kafka + registry + rabbitmq + vault;
     json::object servers;
     for (const auto& s : p.servers) {
         const auto bytes = memory_of(s.pid);
@@ -69,6 +69,7 @@ json::object processes_of(const stack::running_platform& p, const std::vector<ap
     if (p.kafka_pid != 0) out["kafka"] = {{"pid", p.kafka_pid}, {"port", port_of(p.kafka)}, {"bytes", kafka}};
     if (p.registry_pid != 0) out["registry"] = {{"pid", p.registry_pid}, {"port", port_of(p.registry)}, {"bytes", registry}};
     if (p.rabbitmq_pid != 0) out["rabbitmq"] = {{"pid", p.rabbitmq_pid}, {"port", port_of(p.rabbitmq)}, {"bytes", rabbitmq}};
+    if (!p.vault.empty()) out["vault"] = {{"pid", p.vault_pid}, {"port", port_of(p.vault)}, {"bytes", vault}, {"state", p.vault_pid == 0 ? "waiting to be started again" : ""}};
     for (auto& [name, role] : roles) out[name] = role;
     for (auto& [name, server] : servers) out[name] = server;
     return out;

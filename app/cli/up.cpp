@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -15,6 +16,7 @@
 #include "app/stack/child.hpp"
 #include "app/stack/platform.hpp"
 #include "app/stack/settings.hpp"
+#include "app/stack/vault_child.hpp"
 #include "platform/core/error.hpp"
 #include "platform/telemetry/log.hpp"
 
@@ -77,15 +79,20 @@ void log_to_file(const std::filesystem::path& file) {
 
 int run_in_foreground(const common& c, const options& o) {
     const auto begun = std::chrono::steady_clock::now();
-    const auto settings = load(c, o);
+    auto given = c;
+    auto settings = load(given, o);
     auto dir = stack::data_dir::open(stack::data_directory(settings));
     if (!dir.lock()) already_running(dir);
+    if (auto more = stack::private_vault_settings(settings, dir); !more.empty()) {
+        given.settings.insert(given.settings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+        settings = load(given, o);
+    }
     const auto log = dir.folder("log") / "platform.log";
     log_to_file(log);
     stack::platform platform(settings, dir, [begun](std::string_view step) {
         const auto at = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
         std::cout << fmt::format("{:5.1f} s  {}\n", at, step) << std::flush;
-    }, pass_on(c, o));
+    }, pass_on(given, o));
     platform.start();
     if (platform.state().ready) {
         print_ready(platform.state(), platform.logins(), log, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
@@ -145,7 +152,7 @@ void add_up(CLI::App& parser, common& c) {
     command->add_option("--port", o->port, "port to listen on; 0 takes a free one (default 8080)");
     command->add_option("--database-url", o->database_url, "use this PostgreSQL (libpq connection of a role that may create roles) instead of a private one");
     command->add_option("--profile", o->profile, "one: all services in one process (default); full: each service is a process of its own, looked after by this one");
-    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, rabbitmq, redis, registry; observability or of it jaeger, collector, prometheus, alertmanager, victoria-metrics, victoria-logs")->expected(1)->take_all();
+    command->add_option("--with", o->with, "servers to start beside it, as a list or given several times: kafka, rabbitmq, redis, registry, vault; observability or of it jaeger, collector, prometheus, alertmanager, victoria-metrics, victoria-logs")->expected(1)->take_all();
     command->add_flag("--detach,-d", o->detach, "return once it is ready; bv down stops it");
     command->callback([o, &c] { c.exit = o->detach ? run_detached(c, *o) : run_in_foreground(c, *o); });
 }

@@ -134,6 +134,8 @@ std::optional<running_platform> data_dir::read_state() const {
     out.kafka = text_of("kafka");
     out.registry = text_of("registry");
     out.rabbitmq = text_of("rabbitmq");
+    out.vault_pid = static_cast<pid_t>(number("vault_pid"));
+    out.vault = text_of("vault");
     out.rabbitmq_management = text_of("rabbitmq_management");
     out.public_url = text_of("public_url");
     out.certificate = text_of("certificate");
@@ -155,6 +157,7 @@ void data_dir::write_state(const running_platform& s) const {
     const json::object o{
         {"pid", s.pid},           {"postgres_pid", s.postgres_pid},   {"provider_pid", s.provider_pid},
         {"redis_pid", s.redis_pid}, {"redis", s.redis}, {"kafka_pid", s.kafka_pid}, {"kafka", s.kafka}, {"registry_pid", s.registry_pid}, {"registry", s.registry},
+        {"vault_pid", s.vault_pid}, {"vault", s.vault},
         {"rabbitmq_pid", s.rabbitmq_pid}, {"rabbitmq", s.rabbitmq}, {"rabbitmq_management", s.rabbitmq_management},
         {"port", s.port},         {"provider_port", s.provider_port}, {"url", s.url},
         {"public_url", s.public_url}, {"certificate", s.certificate}, {"database_url", s.database_url}, {"started_at", s.started_at},

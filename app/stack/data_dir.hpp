@@ -4,6 +4,7 @@
 //   platform.json   what runs: process ids, ports, URLs; rewritten at every start, removed at a clean stop
 //   postgres/       the private cluster          secrets/   keys and passwords, 0600
 //   vault.json      where in Vault they are instead, without anything secret
+//   vault/          the private Vault of up --with vault (app/stack/vault_child.hpp)
 //   redis/          the private Redis of up --with redis
 //   kafka/          the private broker of up --with kafka
 //   registry/       the private schema registry of up --with registry
@@ -46,6 +47,8 @@ struct running_platform {
     pid_t registry_pid = 0;      // of a private schema registry; 0: there is none
     std::string registry;        // URL of the schema registry; empty: there is none
     std::string kafka;           // brokers that carry the event log; empty: none do
+    pid_t vault_pid = 0;         // of a private Vault; 0: there is none, or it is about to be started again
+    std::string vault;           // its address; empty: there is none
     std::string rabbitmq;        // where the private RabbitMQ listens
     std::string rabbitmq_management;  // and its web interface; empty: it has none
     std::string public_url;      // where clients reach it

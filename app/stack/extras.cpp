@@ -18,8 +18,9 @@ struct extra {
 };
 constexpr extra known[] = {{"kafka", &extras::kafka},
                            {"rabbitmq", &extras::rabbitmq},
-                            {"redis", &extras::redis},
-                            {"registry", &extras::registry},
+                           {"redis", &extras::redis},
+                           {"registry", &extras::registry},
+                           {"vault", &extras::vault},
                            {"jaeger", &extras::jaeger, true},
                            {"collector", &extras::collector, true},
                            {"prometheus", &extras::prometheus, true},

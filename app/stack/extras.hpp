@@ -13,6 +13,7 @@ struct extras {
     bool rabbitmq = false;
     bool redis = false;
     bool registry = false;
+    bool vault = false;
     // What watches the platform. "observability" asks for all of them.
     bool jaeger = false;
     bool collector = false;

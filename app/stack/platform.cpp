@@ -20,6 +20,7 @@
 #include "app/stack/settings.hpp"
 #include "app/stack/supervisor.hpp"
 #include "app/stack/telemetry_export.hpp"
+#include "app/stack/vault_child.hpp"
 #include "platform/net/http/tls.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/runtime/signals.hpp"
@@ -61,9 +62,10 @@ task<void> drop_unfinished_claims(pg::database& admin) { co_await admin.query(dr
 
 struct platform::impl {
     impl(const config& c, data_dir& d, reporter r)
-        : settings(c), dir(d), report(std::move(r)), store(open_secrets(c, dir.path())), secrets(store.secrets), database(make_cluster(c, d)),
+        : settings(c), dir(d), report(std::move(r)), store(find_store()), secrets(store.secrets), database(make_cluster(c, d)),
           runtime(c.get<std::size_t>("runtime.cores")), beside(c, d, *secrets, state, report) {}
 
+    secret_store find_store();
     void heed_signals();  // from here on SIGINT and SIGTERM end the platform in order, also while it starts
     bool is_asked_to_stop();
     void start_database();
@@ -79,6 +81,7 @@ struct platform::impl {
     data_dir& dir;
     reporter report;
     running_platform state;
+    vault_child vault;
     secret_store store;
     const std::unique_ptr<security::secrets>& secrets;
     pg::cluster database;
@@ -96,6 +99,16 @@ struct platform::impl {
     bool asked_to_stop = false;
 };
 
+// A private Vault has to serve before anything that needs a secret.
+secret_store platform::impl::find_store() {
+    const auto data = dir.path();
+    vault.start(settings, dir, report);
+    state.vault_pid = vault.pid();
+    state.vault = vault.address();
+    if (vault.started() && has_sealed_file(data)) report(fmt::format("vault: {} secrets were moved from the sealed file", move_to_vault(settings, data)));
+    return open_secrets(settings, data);
+}
+
 void platform::impl::start_database() {
     report(database.is_external() ? "database: using the one given" : "database: starting PostgreSQL");
     database.start([this](std::string_view what) { report(fmt::format("database: {}", what)); });
@@ -105,6 +118,7 @@ void platform::impl::start_database() {
 void platform::impl::migrate() {
     const int applied = stack::migrate(runtime, database, *secrets);
     drop_claims();
+    vault.lend_logins(settings, dir, database);
     if (applied > 0) report(fmt::format("database: {} migrations applied", applied));
 }
 
@@ -166,6 +180,7 @@ void platform::impl::start_roles() {
 }
 
 void platform::impl::tend_children() {
+    if (vault.tend()) state.vault_pid = vault.pid(), dir.write_state(state);
     if (beside.tend()) dir.write_state(state);
     if (watchers->tend()) state.servers = watchers->servers(), dir.write_state(state);
     if (roles) roles->tend();
@@ -288,6 +303,7 @@ void platform::stop() noexcept {
         telemetry::error("stack.stop_timed_out", {{"seconds", most.count()}, {"step", step_in_hand.load()}, {"tasks", tasks_left()}});
         p.beside.stop();
         if (p.watchers) p.watchers->stop();
+        p.vault.stop();
         p.database.stop();
         p.dir.remove_state();
         std::_Exit(1);
@@ -317,6 +333,8 @@ void platform::stop() noexcept {
     p.services.reset();
     p.beside.stop();
     if (p.watchers) p.watchers->stop();
+    if (p.store.vault) p.store.vault->stop();
+    p.vault.stop();
     p.database.stop();
     p.dir.remove_state();
     p.state.pid = 0;

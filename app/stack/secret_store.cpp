@@ -31,13 +31,20 @@ vault::place place_of(const config& c, const char* key) {
     return std::move(*out);
 }
 
-vault::options options_of(const config& c) {
+std::string of_role(std::string text, std::string_view role) {
+    constexpr std::string_view place = "{role}";
+    if (const auto at = text.find(place); at != text.npos) text.replace(at, place.size(), role);
+    return text;
+}
+
+vault::options options_of(const config& c, std::string_view role) {
     vault::options o;
     o.address = c.get<std::string>("vault.address");
     o.ca_file = c.get<std::string>("vault.ca_file");
     o.approle = c.get<std::string>("vault.approle");
-    o.role_id = c.get<std::string>("vault.role_id");
-    o.secret_id_file = c.get<std::string>("vault.secret_id_file");
+    o.role_id = of_role(c.get<std::string>("vault.role_id"), role);
+    o.secret_id_file = of_role(c.get<std::string>("vault.secret_id_file"), role);
+    o.wrapping_token_file = of_role(c.get<std::string>("vault.wrapping_token_file"), role);
     o.kv = place_of(c, "vault.kv");
     o.transit = place_of(c, "vault.transit");
     o.call_timeout = c.get<milliseconds>("vault.call_timeout");
@@ -48,7 +55,7 @@ fs::path memory_of(const fs::path& data) { return data / "vault.json"; }
 
 void remember(const fs::path& data, const vault::options& o) {
     const json::object all{{"address", o.address}, {"ca_file", o.ca_file.empty() ? "" : fs::absolute(o.ca_file).string()}, {"approle", o.approle}, {"role_id", o.role_id},
-                           {"secret_id_file", fs::absolute(o.secret_id_file).string()}, {"kv", o.kv.mount + '/' + o.kv.name},
+                           {"secret_id_file", o.secret_id_file.empty() ? "" : fs::absolute(o.secret_id_file).string()}, {"kv", o.kv.mount + '/' + o.kv.name},
                            {"transit", o.transit.given() ? o.transit.mount + '/' + o.transit.name : ""}, {"call_timeout_ms", o.call_timeout.count()}};
     security::write_private_file(memory_of(data), json::serialize(all) + '\n');  // a half-written one would keep every later start out
 }
@@ -77,8 +84,6 @@ std::optional<vault::options> recall(const fs::path& data) {
 
 [[noreturn]] void elsewhere(const std::string& why) { throw failure(code::failed_precondition, "SECRETS_ELSEWHERE", why); }
 
-bool has_sealed_file(const fs::path& data) { return fs::exists(data / "secrets" / "secrets.sealed"); }
-
 secret_store in_vault(vault::options o) {
     secret_store out;
     out.vault = std::make_unique<vault::client>(std::move(o), system_clock());
@@ -91,23 +96,29 @@ secret_store in_file(const fs::path& data) { return {nullptr, security::open_sea
 
 }  // namespace
 
+bool has_sealed_file(const fs::path& data) { return fs::exists(data / "secrets" / "secrets.sealed"); }
+
 void check_secrets_settings(const config& c) {
     for (const char* key : {"vault.kv", "vault.transit", "vault.pki", "vault.database"}) (void)place_of(c, key);
     if (!is_vault(c)) return;
     if (const auto at = vault::parse_address(c.get<std::string>("vault.address")); !at) throw failure(at.error());
-    for (const char* key : {"vault.role_id", "vault.secret_id_file", "vault.kv", "vault.approle"})
+    for (const char* key : {"vault.role_id", "vault.kv", "vault.approle"})
         if (c.get<std::string>(key).empty()) invalid_setting(key, "secrets.backend=vault needs it");
+    if (c.get<std::string>("vault.secret_id_file").empty() == c.get<std::string>("vault.wrapping_token_file").empty())
+        invalid_setting("vault.secret_id_file", "secrets.backend=vault needs either this or vault.wrapping_token_file");
 }
 
-secret_store open_secrets(const config& c, const fs::path& data) {
+secret_store open_secrets(const config& c, const fs::path& data, std::string_view role) {
     const auto known = recall(data);
     if (!is_vault(c)) {
+        if (known && fs::exists(data / "vault"))
+            elsewhere(fmt::format("the secrets of {} are in its private Vault: start with --with vault. A sealed file would begin with other keys, which do not open the data", data.string()));
         if (known)
             elsewhere(fmt::format("the secrets of {} are in Vault at {}: start with secrets.backend=vault and the settings of Vault. A sealed file would begin with other keys, which do not open the data",
                                   data.string(), known->address));
         return in_file(data);
     }
-    auto o = options_of(c);
+    auto o = options_of(c, role);
     if (!known && has_sealed_file(data))
         elsewhere(fmt::format("the secrets of {} are in its sealed file. Move them to Vault, with the settings of this start: bv secret --to-vault", data.string()));
     if (known && (known->kv.mount != o.kv.mount || known->kv.name != o.kv.name))
@@ -118,8 +129,8 @@ secret_store open_secrets(const config& c, const fs::path& data) {
     return out;
 }
 
-secret_store find_secrets(const config& c, const fs::path& data) {
-    if (is_vault(c)) return in_vault(options_of(c));
+secret_store find_secrets(const config& c, const fs::path& data, std::string_view role) {
+    if (is_vault(c)) return in_vault(options_of(c, role));
     if (auto known = recall(data)) return in_vault(std::move(*known));
     return in_file(data);
 }
@@ -128,7 +139,7 @@ std::size_t move_to_vault(const config& c, const fs::path& data) {
     if (!is_vault(c)) invalid_setting("secrets.backend", "it must be vault, with vault.address and the AppRole, to say where the secrets go");
     if (!has_sealed_file(data)) elsewhere(fmt::format("{} has no sealed file: there is nothing to move", data.string()));
     const auto file = security::open_sealed_file(data / "secrets");
-    auto o = options_of(c);
+    auto o = options_of(c, platform_role);
     const auto there = in_vault(o);
     const auto names = file->names();
     for (const auto& name : names) {

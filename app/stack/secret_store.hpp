@@ -22,12 +22,17 @@ struct secret_store {
     std::unique_ptr<security::secrets> secrets{};
 };
 
+// Of the platform itself and of commands.
+inline constexpr std::string_view platform_role = "platform";
+
 // For a process of the platform: as the settings say. Logs in; blocks. Throws what open_sealed_file and vault::client::start do, and
 // failure FAILED_PRECONDITION "SECRETS_ELSEWHERE" when the data directory's secrets are in the other kind of store, or another Vault.
-[[nodiscard]] secret_store open_secrets(const config&, const std::filesystem::path& data);
-// For commands beside it: as the settings say, or else as the data directory remembers.
-[[nodiscard]] secret_store find_secrets(const config&, const std::filesystem::path& data);
+// role: whose AppRole, where each has its own.
+[[nodiscard]] secret_store open_secrets(const config&, const std::filesystem::path& data, std::string_view role = platform_role);
+// For commands and processes beside it: as the settings say, or else as the data directory remembers.
+[[nodiscard]] secret_store find_secrets(const config&, const std::filesystem::path& data, std::string_view role = platform_role);
 
+[[nodiscard]] bool has_sealed_file(const std::filesystem::path& data);
 // Puts what the sealed file has into the Vault of the settings, and the file aside. Gives how many there were. Throws failure
 // FAILED_PRECONDITION "SECRETS_ELSEWHERE" when Vault has other values of the same names.
 std::size_t move_to_vault(const config&, const std::filesystem::path& data);

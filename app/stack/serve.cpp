@@ -151,7 +151,8 @@ void serve(const config& settings, const data_dir& dir, std::vector<std::string>
     const auto around = alone ? as_given(settings, dir, roles.front()) : of_running(settings, dir);
     const auto place = place_of(settings, supervised);
     configure_telemetry(settings);
-    const auto store = open_secrets(settings, dir.path());
+    const auto role = roles.size() == 1 ? std::string_view(roles.front()) : platform_role;
+    const auto store = alone ? open_secrets(settings, dir.path(), role) : find_secrets(settings, dir.path(), role);
     const auto& secrets = store.secrets;
     const auto database = database_of(settings, dir);
     running_role me(settings.get<std::size_t>("runtime.cores"));

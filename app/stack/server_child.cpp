@@ -15,7 +15,6 @@
 #include "app/stack/child.hpp"
 #include "platform/core/error.hpp"
 #include "platform/runtime/loopback.hpp"
-#include "platform/storage/postgres/server_process.hpp"
 #include "platform/telemetry/log.hpp"
 
 namespace bv::stack {
@@ -82,7 +81,7 @@ void server_child::end_orphan() const {
 void server_child::launch() {
     end_orphan();
     try {
-        pid_ = pg::start_process({.arguments = spec_.arguments, .run_as = std::nullopt, .output = spec_.log, .signal_with_parent = SIGTERM});
+        pid_ = pg::start_process({.arguments = spec_.arguments, .run_as = spec_.run_as, .output = spec_.log, .signal_with_parent = SIGTERM});
     } catch (const failure& f) {
         throw failure(code::unavailable, "SERVER_FAILED", fmt::format("{} was not started: {}", spec_.name, f.error().message));
     }

@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
+
+#include "platform/storage/postgres/server_process.hpp"
 
 namespace bv::stack {
 
@@ -18,6 +21,7 @@ struct server_spec {
     std::filesystem::path folder;        // what it keeps, and "pid"
     std::filesystem::path log;
     std::uint16_t port = 0;              // that it answers on once it is up
+    std::optional<pg::account> run_as{}; // as whom; none: as this process
 };
 
 class server_child {

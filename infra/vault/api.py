@@ -15,10 +15,10 @@ class Vault:
         self.token = token or os.environ.get("VAULT_TOKEN", "")
         self.tls = ssl.create_default_context(cafile=os.environ.get("VAULT_CACERT"))
 
-    def call(self, verb, path, body=None, expected=()):
-        """The answer; None when it is an error that has one of the expected texts."""
+    def call(self, verb, path, body=None, expected=(), wrap=""):
+        """The answer; None when it is an error that has one of the expected texts. wrap: how long a token is good that opens it instead."""
         request = urllib.request.Request(f"{self.address}/v1/{path}", json.dumps(body).encode() if body is not None else None,
-                                         {"X-Vault-Token": self.token, "X-Vault-Request": "true"}, method=verb)
+                                         {"X-Vault-Token": self.token, "X-Vault-Request": "true", **({"X-Vault-Wrap-TTL": wrap} if wrap else {})}, method=verb)
         try:
             with urllib.request.urlopen(request, timeout=30, context=self.tls if self.address.startswith("https") else None) as answer:
                 text = answer.read()

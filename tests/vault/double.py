@@ -53,10 +53,11 @@ class Double:
         self.slow, self.answers = 0.0, []            # seconds before each answer; (pattern of the path, status, body) instead of the true one
         self.running = threading.Event()             # cleared: it takes connections and answers nothing
         self.running.set()
+        self.audit_is_full = False
         self.token = "root"
         self.tokens, self.leases, self.approles = {"root": None}, {}, {}
         self.mounts, self.auths, self.policies = {}, set(), {"default": DEFAULT_POLICY}
-        self.audit_file, self.audit_key, self.calls = None, secrets.token_bytes(16), []
+        self.wrapped, self.audit_file, self.audit_key, self.calls = {}, None, secrets.token_bytes(16), []
         self.ended = threading.Event()
 
     # -- running it
@@ -77,7 +78,7 @@ class Double:
             def serve(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 with contextlib.suppress(OSError):
-                    status, answer = double.answer(self.command, self.path, self.headers.get("X-Vault-Token", ""), body)
+                    status, answer = double.answer(self.command, self.path, self.headers.get("X-Vault-Token", ""), body, self.headers.get("X-Vault-Wrap-TTL"))
                     text = answer if isinstance(answer, bytes) else b"" if answer is None else json.dumps(answer).encode()
                     self.send_response(status)
                     self.send_header("Content-Type", "application/json")
@@ -151,6 +152,12 @@ class Double:
         if database := self.mounts.get("database"):
             database.close()
 
+    def fill_audit(self):
+        self.audit_is_full = True
+
+    def empty_audit(self):
+        self.audit_is_full = False
+
     def set_policy(self, name, text):
         self.policies[name] = text
 
@@ -195,7 +202,7 @@ class Double:
 
     # -- the API
 
-    def answer(self, verb, target, token, body):
+    def answer(self, verb, target, token, body, wrap=None):
         path, _, query = target.removeprefix("/v1/").partition("?")
         if verb == "GET" and "list=true" in query:
             verb, path = "LIST", path.rstrip("/") + "/"
@@ -209,6 +216,8 @@ class Double:
             with self.lock:
                 self.calls.append(f"{verb} {path}")
                 status, out = self.route(verb, path, query, token, json.loads(body) if body else {})
+                if wrap:
+                    out = self.wrap(path, out)
         except Refused as e:
             status, out = e.status, getattr(e, "body", {"errors": e.errors})
         self.write_audit(verb, path, token, status)
@@ -220,6 +229,10 @@ class Double:
             return state, {"initialized": self.initialized, "sealed": self.sealed, "standby": False}
         if self.sealed:
             raise Refused(503, "Vault is sealed")
+        if self.audit_is_full:  # what cannot be written down is not done
+            raise Refused(500, "internal error")
+        if path in ("sys/wrapping/lookup", "sys/wrapping/unwrap"):
+            return 200, self.unwrap(path, body.get("token", token))
         if match := re.fullmatch(r"auth/([^/]+)/login", path):
             return 200, self.log_in(match[1], body)
         self.check(verb, path, token)
@@ -232,6 +245,17 @@ class Double:
             raise Refused(404, f'no handler for route "{path}". route entry not found.')
         out = self.mounts[mount].serve(verb, rest, body, lambda *lease: self.grant(token, path, *lease))
         return (204, None) if out is None else (200, out)
+
+    def wrap(self, path, out):
+        token = "hvs." + secrets.token_urlsafe(24)
+        self.wrapped[token] = path, out
+        return {"wrap_info": {"token": token, "ttl": 300, "creation_path": path}}
+
+    def unwrap(self, path, token):
+        if token not in self.wrapped:
+            raise Refused(400, "wrapping token is not valid or does not exist")
+        made_by, out = self.wrapped[token] if path.endswith("lookup") else self.wrapped.pop(token)
+        return {"data": {"creation_path": made_by, "creation_ttl": 300}} if path.endswith("lookup") else out
 
     def check(self, verb, path, token):
         if token not in self.tokens or (self.tokens[token] and self.tokens[token].ends < time.monotonic()):
@@ -296,6 +320,8 @@ class Double:
             self.policies[match[1]] = body["policy"]
         elif path == "sys/audit/file":
             self.audit_file = pathlib.Path(body["options"]["file_path"])
+        elif path == "sys/wrapping/wrap":
+            return 200, {"data": body}
         else:
             raise Refused(404, f'no handler for route "{path}". route entry not found.')
         return 204, None

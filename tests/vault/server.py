@@ -37,7 +37,7 @@ class Server:
         self.folder = pathlib.Path(folder) / "server"
         (self.folder / "raft").mkdir(parents=True)
         self.port, cluster = free_ports(2)
-        self.process, self.keys, self.audit = None, self.folder / "keys.json", pathlib.Path(folder) / "audit.log"
+        self.process, self.keys, self.audit = None, self.folder / "keys.json", pathlib.Path(folder) / "audit/audit.log"
         listener = {"address": f"127.0.0.1:{self.port}", "cluster_address": f"127.0.0.1:{cluster}", "tls_disable": True}
         (self.folder / "config.json").write_text(json.dumps({
             "storage": {"raft": {"path": str(self.folder / "raft"), "node_id": "test", "performance_multiplier": 1}}, "listener": {"tcp": listener},
@@ -87,6 +87,14 @@ class Server:
 
     def thaw(self):
         os.kill(self.process.pid, signal.SIGCONT)
+
+    def fill_audit(self):
+        """Its folder is a file system of its own."""
+        space = os.statvfs(self.audit.parent)
+        (self.audit.parent / "ballast").write_bytes(b"\0" * (space.f_bavail * space.f_frsize))
+
+    def empty_audit(self):
+        (self.audit.parent / "ballast").unlink()
 
     def set_policy(self, name, text):
         self.call("PUT", f"sys/policies/acl/{name}", {"policy": text})

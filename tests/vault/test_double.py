@@ -60,5 +60,5 @@ def test_policies_and_check_and_set(vault_and_postgres):  # noqa: F811
     assert (sealed.status_code, sealed.json()) == (503, {"errors": ["Vault is sealed"]})
     assert requests.get(f"{server.url}/v1/sys/health", timeout=10).status_code == 503
     server.unseal()
-    audit = (vault_and_postgres.folder / "audit.log").read_text()
+    audit = (vault_and_postgres.folder / "audit/audit.log").read_text()
     assert '"path":"secret/data/bitvelocity/x"' in audit and caller.headers["X-Vault-Token"] not in audit

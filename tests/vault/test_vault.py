@@ -8,7 +8,7 @@ import requests
 
 from conftest import BUILD, ROOT, final, place, wait_for
 from double import Double
-from vaults import Configured, double, kind, vault, vault_module  # noqa: F401 (fixtures)
+from vaults import Configured, double, kind, vault, vault_module, vault_on_a_small_disk  # noqa: F401 (fixtures)
 
 
 def refused(p, settings, *more):
@@ -98,7 +98,7 @@ def test_everything_secret_is_in_vault_and_a_restart_finds_it(own_platform, vaul
         assert kept[key]["value"].startswith("vault:v1:"), key
     assert not (p.folder / "secrets").exists()
     values = [v for d in kept.values() for v in d.values()]
-    for file in [p.folder / "platform.json", p.folder / "vault.json", *(p.folder / "log").glob("*.log"), vault.folder / "audit.log"]:
+    for file in [p.folder / "platform.json", p.folder / "vault.json", *(p.folder / "log").glob("*.log"), vault.folder / "audit/audit.log"]:
         text = file.read_text(encoding="utf-8")
         assert not any(v in text for v in values if len(v) > 8), file
     assert vault_module(p)["ready"]
@@ -161,6 +161,28 @@ def test_while_vault_is_away_the_platform_goes_on_and_says_so(own_platform, vaul
     wait_for(lambda: not away().get("reason"), 20)
 
 
+def test_a_vault_whose_audit_log_is_full_is_away_and_stays_so_until_there_is_room(own_platform, vault_on_a_small_disk):  # noqa: F811
+    """It says that it is well all the same: what cannot be written down is refused, and that it does not write down."""
+    server = vault_on_a_small_disk.server
+    p = own_platform(*vault_on_a_small_disk.settings).start()
+    shopper, operator_key = p.shopper(), p.secret("dev.operator.api_key")
+
+    def reason():
+        return vault_module_without_vault(p, operator_key).get("reason", "")
+
+    def lines(event):
+        return [line for line in p.log_lines()["platform"] if line["event"] == event]
+    server.fill_audit()
+    wait_for(lambda: "status 500" in reason(), 30)
+    assert requests.get(f"{server.url}/v1/sys/health", timeout=10).status_code == 200
+    assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
+    assert (len(lines("vault.away")), len(lines("vault.back"))) == (1, 0)
+    server.empty_audit()
+    wait_for(lambda: not reason(), 30)
+    assert (len(lines("vault.away")), len(lines("vault.back"))) == (1, 1)
+    assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
+
+
 def test_a_vault_that_answers_nonsense_is_away(own_platform, double):  # noqa: F811
     p = own_platform(*double.settings).start()
     shopper, operator_key = p.shopper(), p.secret("dev.operator.api_key")
@@ -193,6 +215,38 @@ def test_a_token_is_renewed_and_near_its_last_end_followed_by_another(own_platfo
     wait_for(lambda: len(vault.server.seen("auth/approle/login")) >= begun + 2, 30)
     assert vault_module(p).get("reason", "") == ""
     assert not [line for line in p.log_lines()["platform"] if line["event"] == "vault.away"]
+
+
+def test_a_wrapped_secret_id_is_opened_once(own_platform, vault):  # noqa: F811
+    token = vault.folder / "wrapping-token"
+    vault.secret_id = "--wrapping-token-file", token
+    p = own_platform(*vault.configure().settings).start()
+    shopper = p.shopper()
+    assert not token.exists()
+    before = len(vault.server.seen("auth/approle/login"))
+    vault.server.revoke_tokens()
+    wait_for(lambda: len(vault.server.seen("auth/approle/login")) > before, 30)  # by what it keeps
+    assert order(p, shopper) == "ORDER_STATUS_CONFIRMED"
+    assert not [f for f in p.folder.rglob("*secret*") if "postgres" not in f.parts], "it is nowhere on the disk"
+    told = p.run("secret", "dev.admin.password")
+    assert told.code != 0 and "one of its own" in told.err, told
+    p.stop()
+
+    def start():
+        done = p.run("up", "--port", "0", *[word for s in p.settings for word in ("--set", s)], timeout=60)
+        assert done.code != 0, done
+        return done.err
+    assert "needs a fresh one" in start()
+    stolen = vault.configure().folder / "stolen"
+    stolen.write_text(token.read_text())
+    requests.post(f"{vault.server.url}/v1/sys/wrapping/unwrap", headers={"X-Vault-Token": stolen.read_text().strip()}, timeout=10).raise_for_status()
+    assert "somebody else has opened it" in start()
+    false = requests.post(f"{vault.server.url}/v1/sys/wrapping/wrap", json={"secret_id": "mine"}, headers={"X-Vault-Token": vault.server.token, "X-Vault-Wrap-TTL": "60"}, timeout=10)
+    token.write_text(false.json()["wrap_info"]["token"])
+    assert "gives no secret id" in start()
+    vault.configure()
+    p.start()
+    assert order(p, p.again(shopper)) == "ORDER_STATUS_CONFIRMED"
 
 
 def test_a_new_version_of_transits_key_wraps_again(own_platform, vault):  # noqa: F811

@@ -18,10 +18,12 @@ class Configured:
 
     def __init__(self, server, folder):
         self.server, self.folder, self.settings = server, pathlib.Path(folder), []
+        (self.folder / "audit").mkdir(exist_ok=True)
+        self.secret_id = "--secret-id-file", self.folder / "secret-id"
         self.always, self.more = (), []  # arguments of configure, and settings, that each call of configure() has
 
     def configure(self, *arguments):
-        done = subprocess.run([ROOT / "infra/vault/configure", "--secret-id-file", self.folder / "secret-id", "--audit", self.folder / "audit.log", *self.always, *arguments],
+        done = subprocess.run([ROOT / "infra/vault/configure", *self.secret_id, "--audit", self.folder / "audit/audit.log", *self.always, *arguments],
                               env=os.environ | {"VAULT_ADDR": self.server.url, "VAULT_TOKEN": self.server.token}, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         self.settings = ["secrets.backend=vault", *done.stdout.split(), "vault.call_timeout=1s", *self.more]
@@ -69,6 +71,21 @@ def vault(kind):
     server = made(kind, folder)
     yield Configured(server, folder).configure()
     server.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def vault_on_a_small_disk(kind):
+    """Whose audit log is on a file system of 1 MB."""
+    folder = scratch_folder()
+    (folder / "audit").mkdir()
+    if kind == "server" and (os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder / "audit"], check=False).returncode != 0):
+        pytest.skip("no file system may be mounted here (root is needed)")
+    server = made(kind, folder)
+    yield Configured(server, folder).configure()
+    server.close()
+    if kind == "server":
+        subprocess.run(["umount", "-l", folder / "audit"], check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@
 #include "platform/net/http/client.hpp"
 #include "platform/runtime/scope.hpp"
 #include "platform/security/digest.hpp"
-#include "platform/security/private_file.hpp"
+#include "platform/security/vault/secret_id.hpp"
 #include "platform/security/vault/wait_for.hpp"
 #include "platform/telemetry/log.hpp"
 #include "platform/telemetry/metrics.hpp"
@@ -77,13 +77,13 @@ struct login_token {
 }  // namespace
 
 struct client::impl : std::enable_shared_from_this<client::impl> {
-    impl(options given, clock& c) : o(std::move(given)), time(c), http(http_options(o, address_of(o))) {}
+    impl(options given, clock& c) : o(std::move(given)), time(c), http(http_options(o, address_of(o))),
+          secret_ids(o, [this](request r, std::string with) { return exchange(std::move(r), std::move(with)); }) {}
 
     void observe();
     task<result<answer>> ask(request);
     task<result<answer>> exchange(request, std::string token);
     task<result<void>> log_in(bool afresh);
-    task<result<std::string>> read_secret_id();
     task<void> keep();
     task<void> look();
     task<void> renew();
@@ -92,6 +92,10 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     [[nodiscard]] milliseconds pause() const;
     [[nodiscard]] bool is_good() const { return !token.text.empty() && time.steady_now() < token.until; }
 
+    [[nodiscard]] bool is_troubled() const {
+        const std::lock_guard hold(mutex);
+        return !stands.trouble.empty();
+    }
     void note_trouble(const error&);
     void note_well();
     [[nodiscard]] std::optional<error> known_trouble() const;
@@ -105,6 +109,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 
     // On own's thread only.
     login_token token;
+    secret_id_source secret_ids;
     bool logging_in = false;
     milliseconds away_pause = first_pause;
 
@@ -180,19 +185,6 @@ task<bool> client::impl::is_dead(std::string used) {
     co_return true;
 }
 
-task<result<std::string>> client::impl::read_secret_id() {
-    try {
-        auto text = security::read_private_file(o.secret_id_file);
-        if (!text)
-            co_return fail(code::failed_precondition, "VAULT_SECRET_ID",
-                           fmt::format("vault.secret_id_file: there is no {}. Put the AppRole's secret id into it, with mode 0600", o.secret_id_file.string()));
-        while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
-        co_return std::move(*text);
-    } catch (const failure& f) {
-        co_return std::unexpected(f.error());
-    }
-}
-
 task<result<void>> client::impl::log_in(bool afresh) {
     const auto before = logins.load();
     while (logging_in) co_await time.sleep_for(least_wait);
@@ -202,7 +194,7 @@ task<result<void>> client::impl::log_in(bool afresh) {
         bool& flag;
         ~done() { flag = false; }
     } when_done{logging_in};
-    auto secret_id = co_await read_secret_id();
+    auto secret_id = co_await secret_ids.get();
     if (!secret_id) {
         note_trouble(secret_id.error());
         co_return std::unexpected(std::move(secret_id.error()));
@@ -215,8 +207,8 @@ task<result<void>> client::impl::log_in(bool afresh) {
         if (e.reason != "VAULT_NO_ROUTE") {
             e.code = code::failed_precondition;
             e.reason = "VAULT_LOGIN_REFUSED";
-            e.message = fmt::format("Vault at {} refuses the log-in ({}). Check vault.role_id, and that the secret id in {} has not ended or been used up; a new one: vault write -f auth/{}/role/NAME/secret-id",
-                                    o.address, e.message, o.secret_id_file.string(), o.approle);
+            e.message = fmt::format("Vault at {} refuses the log-in ({}). Check vault.role_id, and that its secret id{} has not ended or been used up; a new one: vault write -f auth/{}/role/NAME/secret-id",
+                                    o.address, e.message, o.secret_id_file.empty() ? "" : fmt::format(" in {}", o.secret_id_file.string()), o.approle);
         }
         note_trouble(e);
         co_return std::unexpected(std::move(e));
@@ -279,6 +271,9 @@ task<void> client::impl::look() {
         (void)co_await log_in(false);
     } else if (time.steady_now() >= token.renew_at) {
         co_await renew();
+    } else if (is_troubled()) {
+        // By a call that it has to write down: one whose audit log is full is well by its own word, and serves nobody.
+        (void)co_await is_dead(token.text);
     } else {
         (void)co_await exchange({http::verb::get, "sys/health?standbyok=true&perfstandbyok=true", {}}, {});
     }

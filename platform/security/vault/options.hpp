@@ -37,6 +37,9 @@ struct options {
     std::string approle = "approle";           // mount of the log-in
     std::string role_id{};
     std::filesystem::path secret_id_file{};    // read at each log-in: a new secret id counts without a restart
+    // Instead: a token that opens a wrapped secret id once. It is opened at the first log-in and whenever another token lies there, and
+    // its file removed; the secret id is nowhere but in this process.
+    std::filesystem::path wrapping_token_file{};
     place kv{"secret", "bitvelocity"};         // version 2: mount, and the folder that the secrets are in
     place transit{"transit", "bitvelocity"};   // mount and key; none: keys lie in KV as they are
     milliseconds call_timeout{2'000};          // of one exchange

@@ -67,6 +67,7 @@ public:
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }              // 0 when not running or external
     [[nodiscard]] bool adopted() const noexcept { return adopted_; }       // start() found an orphan and replaced it
     [[nodiscard]] bool is_external() const noexcept { return !external_.empty(); }
+    [[nodiscard]] const std::filesystem::path& socket_directory() const noexcept { return socket_directory_; }  // once it was started
     [[nodiscard]] std::filesystem::path log_file() const { return options_.directory / "postgres.log"; }
 
 private:
