@@ -106,6 +106,8 @@ void check_secrets_settings(const config& c) {
         if (c.get<std::string>(key).empty()) invalid_setting(key, "secrets.backend=vault needs it");
     if (c.get<std::string>("vault.secret_id_file").empty() == c.get<std::string>("vault.wrapping_token_file").empty())
         invalid_setting("vault.secret_id_file", "secrets.backend=vault needs either this or vault.wrapping_token_file");
+    if (!c.get<std::string>("vault.wrapping_token_file").empty() && c.get<std::string>("provider.url").empty())
+        invalid_setting("vault.wrapping_token_file", "a token opens once, for one process, and the development payment provider is another: name one that runs already in provider.url");
 }
 
 secret_store open_secrets(const config& c, const fs::path& data, std::string_view role) {

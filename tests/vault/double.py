@@ -31,6 +31,8 @@ class Token:
 
     def renew(self, increment):
         now = time.monotonic()
+        if self.last_end - now < 1:
+            raise Refused(500, "1 error occurred:\n\t* past the max TTL, cannot renew\n\n")
         self.ends = min(now + (increment or self.life), self.last_end)
         return max(0, self.ends - now)
 
@@ -272,7 +274,7 @@ class Double:
 
     def log_in(self, mount, body):
         if mount not in self.auths:
-            raise Refused(404, f'no handler for route "auth/{mount}/login". route entry not found.')
+            raise Refused(403, "permission denied")  # nobody without a token learns what is mounted
         role = next((r for r in self.approles.values() if r["role_id"] == body.get("role_id")), None)
         if not role or body.get("secret_id") not in role["secret_ids"]:
             raise Refused(400, "invalid role or secret ID")

@@ -45,6 +45,8 @@ result<answer> read_error(int status, const std::string& why, std::string_view w
         case 503: return refuse(code::unavailable, "VAULT_SEALED", what, or_else("it is sealed"));
         default: break;
     }
+    // Of a token or a lease whose last end is near: nothing is wrong with the server.
+    if (status == 500 && why.find("past the max TTL") != why.npos) return refuse(code::failed_precondition, "VAULT_REFUSED", what, why);
     if (status >= 500) return refuse(code::unavailable, "VAULT_ERROR", what, fmt::format("status {}: {}", status, or_else("no reason given")));
     if (status >= 400) return refuse(code::failed_precondition, "VAULT_REFUSED", what, fmt::format("status {}: {}", status, or_else("no reason given")));
     return refuse(code::unavailable, "VAULT_BAD_ANSWER", what, fmt::format("status {} is none of Vault's: is it Vault that answers there?", status));

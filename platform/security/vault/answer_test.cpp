@@ -31,6 +31,7 @@ TEST(vault_answer, is_read_by_its_status) {
         {429, R"({"errors":["request path \"x\": rate limit quota exceeded"]})", "VAULT_BUSY"},
         {473, R"({"standby":true})", "VAULT_BUSY"},
         {500, R"({"errors":["1 error occurred"]})", "VAULT_ERROR"},
+        {500, R"({"errors":["1 error occurred:\n\t* past the max TTL, cannot renew\n\n"]})", "VAULT_REFUSED"},
         {501, R"({"initialized":false})", "VAULT_UNINITIALIZED"},
         {502, "<html>bad gateway</html>", "VAULT_ERROR"},
         {503, R"({"errors":["Vault is sealed"]})", "VAULT_SEALED"},

@@ -205,6 +205,8 @@ task<result<void>> client::impl::log_in(bool afresh) {
     if (!got && got.error().code != code::unavailable) {
         auto e = got.error();
         if (e.reason != "VAULT_NO_ROUTE") {
+            // It tells nobody without a token what is mounted.
+            if (e.reason == "VAULT_DENIED") e.message += fmt::format("; it says so too when no AppRole is mounted at auth/{}: infra/vault/configure does that", o.approle);
             e.code = code::failed_precondition;
             e.reason = "VAULT_LOGIN_REFUSED";
             e.message = fmt::format("Vault at {} refuses the log-in ({}). Check vault.role_id, and that its secret id{} has not ended or been used up; a new one: vault write -f auth/{}/role/NAME/secret-id",
@@ -263,7 +265,7 @@ task<void> client::impl::renew() {
     }
     take(field(got->body, "auth"), false);
     // Near its last end a renewal gives less and less: the next token is taken while this one, and what was leased under it, still holds.
-    if (seconds(number_at(got->body, "auth/lease_duration")) < token.life / 2) (void)co_await log_in(true);
+    if (seconds(number_at(got->body, "auth/lease_duration")) <= token.life / 2) (void)co_await log_in(true);
 }
 
 task<void> client::impl::look() {
