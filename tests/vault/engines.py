@@ -10,8 +10,10 @@ import pathlib
 import re
 import secrets
 import shutil
+import string
 import subprocess
 import tempfile
+import time
 import urllib.parse
 
 
@@ -229,7 +231,7 @@ class Database:
         role = self.roles.get(name)
         if not role:
             raise Refused(400, f"unknown role: {name}")
-        user, password = f"v-approle-{name[:8]}-{secrets.token_hex(10)}", secrets.token_urlsafe(15)
+        user, password = f"v-approle-{name[:8]}-{''.join(secrets.choice(string.ascii_letters + string.digits) for _ in range(20))}-{int(time.time())}", secrets.token_urlsafe(15)
         life, longest = seconds(role["default_ttl"]), seconds(role["max_ttl"])
 
         def run(statements, left):

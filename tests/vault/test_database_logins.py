@@ -52,7 +52,7 @@ def test_a_login_may_do_nothing_but_become_its_service(own_platform, vault_and_p
     user = next(u for u in users(postgres) if u.startswith("v-approle-bitveloc"))
     attributes = postgres.psql(f"SELECT rolsuper, rolinherit, rolcreaterole, rolbypassrls, rolvaliduntil < now() + interval '10 s' FROM pg_roles WHERE rolname = '{user}'", "shop").stdout
     assert attributes.strip() == "f|f|f|f|t"
-    member = postgres.psql(f"SELECT string_agg(pg_get_userbyid(roleid), ',') FROM pg_auth_members WHERE member = '{user}'::regrole", "shop").stdout.strip()
+    member = postgres.psql(f"SELECT string_agg(pg_get_userbyid(roleid), ',') FROM pg_auth_members WHERE member = (SELECT oid FROM pg_roles WHERE rolname = '{user}')", "shop").stdout.strip()
     assert member.startswith("bv_") and "," not in member, member
     # What it does is the role's: row-level security and ownership name that.
     acting = postgres.psql("SELECT count(*) FROM pg_roles r JOIN pg_stat_activity a ON a.usename = r.rolname WHERE a.datname = 'shop' AND r.rolname ~ '^bv_'", "shop").stdout.strip()
