@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds setup_patience = 120s, pause = 2s;
 constexpr const char* port_name = "vault";
+constexpr std::uintmax_t most_audit_bytes = 64ULL << 20;  // some hours of it; as much again is kept of before
 
 bool is_asked_for(const config& c) {
     const auto with = parse_extras(c.get<std::vector<std::string>>("stack.with"));
@@ -171,7 +172,17 @@ bool vault_child::tend() {
     const bool changed = server_->tend();
     sealed_ = sealed_ || changed;
     unseal_again();
+    turn_audit_log();
     return changed;
+}
+
+// Vault opens it anew at the signal.
+void vault_child::turn_audit_log() {
+    const auto log = server_->spec().folder / "audit.log";
+    std::error_code ec;
+    if (const auto size = fs::file_size(log, ec); ec || size < most_audit_bytes || server_->pid() == 0) return;
+    fs::rename(log, log.string() + ".1", ec);
+    if (!ec) ::kill(server_->pid(), SIGHUP);
 }
 
 void vault_child::unseal_again() {

@@ -2,7 +2,7 @@
 // unsealed again when it has ended by itself. For development: the key that unseals it lies beside it, readable for this account only.
 //
 //   vault/keys.json     its key and first token, 0600      vault/secret-ids/  of the AppRole of each role, 0600
-//   vault/server/       what it keeps itself, sealed, and audit.log
+//   vault/server/       what it keeps itself, sealed, and audit.log, with what was before in audit.log.1
 #pragma once
 
 #include <chrono>
@@ -52,6 +52,7 @@ private:
     [[nodiscard]] std::vector<std::string> script(const char* name) const;
     void run(std::vector<std::string> arguments) const;
     void unseal_again();
+    void turn_audit_log();
 
     std::unique_ptr<server_child> server_;
     std::filesystem::path files_, folder_;

@@ -60,6 +60,11 @@ def test_it_dies_is_sealed_and_starts_again_and_the_platform_goes_on(own_platfor
     assert json.loads(shown.out)["processes"]["vault"]["bytes"] > 0, shown
     assert "v-approle-" in p.sql("SELECT string_agg(DISTINCT usename::text, ' ') FROM pg_stat_activity WHERE application_name LIKE 'bitvelocity/%'")[0][0]
 
+    log = p.folder / "vault/server/audit.log"
+    os.truncate(log, 65 << 20)
+    wait_for(lambda: log.with_suffix(".log.1").exists() and log.exists() and log.stat().st_size > 0, 30)  # it writes on, into another
+    assert log.stat().st_size < 65 << 20
+
     first = p.state()["vault_pid"]
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: p.state()["vault_pid"] not in (0, first), 30)
