@@ -117,6 +117,9 @@ void vault_child::start(const config& c, const data_dir& dir, const reporter& re
     files_ = given_or(c.get<std::string>("vault.files"), "infra/vault");
     address_ = address_at(port);
     const auto server = folder_ / "server", file = server / "config.hcl";
+    // An empty one would be filled with other keys, which do not open the data.
+    if (fs::exists(folder_ / "keys.json") && !fs::exists(server / "raft" / "vault.db"))
+        throw failure(code::data_loss, "VAULT_STORAGE_GONE", fmt::format("{} is gone, and with it the secrets of {}. Bring it back; or bv reset deletes what is left", (server / "raft").string(), dir.path().string()));
     for (const auto& f : {server, server / "raft"}) {
         fs::create_directories(f);
         fs::permissions(f, fs::perms::owner_all);

@@ -33,8 +33,8 @@ public:
     ~vault_child() { stop(); }
 
     // With settings that private_vault_settings made: starts it, and returns when it is unsealed and its engines, policies and AppRoles
-    // are set up. Else nothing. Throws failure FAILED_PRECONDITION "VAULT_NOT_INSTALLED", UNAVAILABLE "SERVER_FAILED" and
-    // "VAULT_SETUP_FAILED", each with what to mend.
+    // are set up. Else nothing. Throws failure FAILED_PRECONDITION "VAULT_NOT_INSTALLED", DATA_LOSS "VAULT_STORAGE_GONE", UNAVAILABLE
+    // "SERVER_FAILED" and "VAULT_SETUP_FAILED", each with what to mend.
     void start(const config&, const data_dir&, const reporter&);
     // From now on it makes logins in the private database, which runs. Throws "VAULT_SETUP_FAILED".
     void lend_logins(const config&, const data_dir&, const pg::cluster&);

@@ -178,3 +178,12 @@ def test_a_system_without_apt_is_told_what_is_missing(machine):
     done = machine.run()
     assert done.returncode == 1
     assert "there is no apt-get to install them: clang-19 lld-19" in done.stderr
+
+
+@pytest.mark.parametrize("words,asked", [("--with vault", True), ("--with=redis,vault", True), ("-d --with redis --with vault", True), ("--with redis --set vault.address=https://v", False),
+                                         ("--set stack.with=redis --with-vault", False)])
+def test_only_with_builds_vault(words, asked):
+    """Half an hour of work is not begun because a setting has the word in it."""
+    function = subprocess.run(["sed", "-n", "/^asks_for/,/^}/p", ROOT / "bv"], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(["bash", "-c", function + '\nasks_for vault "$@"', "bv", "up", *words.split()], check=False)
+    assert done.returncode == (0 if asked else 1)

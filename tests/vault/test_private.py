@@ -103,6 +103,16 @@ def test_secrets_of_the_sealed_file_are_moved(own_platform):
     assert call(p, "GET", "secret/data/bitvelocity/identity.field-kek").json()["data"]["data"]["value"].startswith("vault:v1:")
 
 
+def test_a_storage_that_is_gone_is_not_begun_anew(own_platform):
+    p = own_platform(*PRIVATE).start()
+    p.stop()
+    (p.folder / "vault/server/raft").rename(p.folder / "vault/server/away")
+    done = p.run("up", "--port", "0", *[word for s in p.settings for word in ("--set", s)], timeout=60)
+    assert done.code != 0 and "is gone" in done.err, done
+    (p.folder / "vault/server/away").rename(p.folder / "vault/server/raft")
+    p.start()
+
+
 def test_each_role_reads_what_is_its_own(own_platform):
     p = own_platform(*PRIVATE, "profile=full").start()
     assert order(p, p.shopper()) == "ORDER_STATUS_CONFIRMED"
