@@ -11,9 +11,15 @@ class memory_job_world final : public job_world {
 public:
     storage::transactor& db() override { return client_; }
     job_queue& make(policy p) override { return made_.emplace_back(tables_, client_, std::move(p), system_clock()); }
-    void run(std::function<task<void>(job_world&)> body) override { testing::run(body(*this)); }
+    void run(std::function<task<void>(job_world&)> body) override { testing::run(with_queues(std::move(body))); }
 
 private:
+    // A queue knows signals of the threads that use it, and lives no longer than they do.
+    task<void> with_queues(std::function<task<void>(job_world&)> body) {
+        co_await body(*this);
+        made_.clear();
+    }
+
     memory::database database_;
     memory_jobs tables_;
     memory::client client_{database_, system_clock(), system_rng()};
