@@ -92,7 +92,7 @@ void publisher::on(const confirmed& c) {
     if (!now || !now->sent || c.tag < now->first) return;
     if (c.tag > published_) throw failure(code::unavailable, "RABBITMQ_AWAY", fmt::format("RabbitMQ confirmed message {}, and {} were sent to it", c.tag, published_));
     for (auto tag = c.many ? now->first : c.tag; tag <= c.tag; ++tag) answer(*now, tag, c.taken);
-    if (now->open == 0) end(false);
+    if (now->open == 0) end(now, false);
 }
 
 void publisher::answer(batch& b, std::uint64_t tag, bool taken) {
@@ -122,25 +122,26 @@ void publisher::on(const blocked& b) {
     else telemetry::warn("rabbitmq.blocked", {{"reason", b.reason}});
 }
 
-void publisher::end(bool broken) noexcept {
-    std::shared_ptr<batch> ended;
+// The one in hand may be another by now: that is not ended with it.
+void publisher::end(const std::shared_ptr<batch>& over, bool broken) noexcept {
     {
         const std::lock_guard hold(mutex_);
-        ended = std::move(in_hand_);
+        if (in_hand_ == over) in_hand_.reset();
     }
-    if (!ended) return;
-    ended->broken = broken;
-    ended->sender->wake();
+    over->broken = broken;
+    over->sender->wake();
 }
 
 void publisher::lost() noexcept {
+    std::shared_ptr<batch> open;
     {
         const std::lock_guard hold(mutex_);
         up_ = false;
         held_back_.clear();
+        open = in_hand_;
     }
     ready_ = -1;
-    end(true);
+    if (open) end(open, true);
 }
 
 }  // namespace bv::jobs::rabbitmq

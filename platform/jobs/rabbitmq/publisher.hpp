@@ -48,7 +48,7 @@ private:
     void on(const blocked&);
     void send(connection&, batch&);
     void answer(batch&, std::uint64_t tag, bool taken);
-    void end(bool broken) noexcept;
+    void end(const std::shared_ptr<batch>&, bool broken) noexcept;
 
     const milliseconds look_every_;
     mutable std::mutex mutex_;
