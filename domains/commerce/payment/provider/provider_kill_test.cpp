@@ -3,37 +3,53 @@
 #include <filesystem>
 #include <thread>
 
-#include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "domains/commerce/payment/provider/provider.hpp"
+#include "platform/core/assert.hpp"
 #include "platform/net/http/client.hpp"
+#include "platform/runtime/loopback.hpp"
 #include "platform/runtime/runtime.hpp"
 #include "platform/runtime/scope.hpp"
 
 namespace bv::payment_provider {
 namespace {
 
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in a{};
-    a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof a;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof a);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size);
-    ::close(fd);
-    return ntohs(a.sin_port);
-}
+// Forked while this process has no threads yet, since a lock that another one holds would never be free in the child; at work when it is told so.
+class provider_process {
+public:
+    explicit provider_process(const options& o) {
+        int ends[2];
+        BV_ASSERT(::pipe2(ends, O_CLOEXEC) == 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::close(ends[1]);
+            char told = 0;
+            ::_exit(::read(ends[0], &told, 1) == 1 ? run_provider(o) : 1);
+        }
+        ::close(ends[0]);
+        tell_ = ends[1];
+    }
+    provider_process(const provider_process&) = delete;
+    provider_process& operator=(const provider_process&) = delete;
+    ~provider_process() { ::close(tell_); }
 
-pid_t start(const options& o) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(run_provider(o));
-    return child;
-}
+    void start() const { BV_ASSERT(::write(tell_, "!", 1) == 1); }
+    // Its status, as waitpid gives it.
+    int end(int how) const {
+        int status = -1;
+        ::kill(pid_, how);
+        ::waitpid(pid_, &status, 0);
+        return status;
+    }
+
+private:
+    pid_t pid_ = -1;
+    int tell_ = -1;
+};
 
 http::client_request authorise(std::string key) {
     http::client_request r{.verb = http::verb::post, .target = "/v1/authorisations",
@@ -64,10 +80,11 @@ task<void> keep_asking(http::client* c, int lane, std::vector<std::string>* ackn
     }
 }
 
-TEST(provider_process, forgets_nothing_it_acknowledged_when_killed) {
+TEST(killed_provider, forgets_nothing_it_acknowledged_when_killed) {
     const auto folder = std::filesystem::temp_directory_path() / ("bv-provider-kill-" + std::to_string(::getpid()));
-    const options o{.port = free_port(), .journal_file = folder / "journal", .api_key = "key"};
-    pid_t child = start(o);  // before this process has threads
+    const options o{.port = keep_loopback_port(0), .journal_file = folder / "journal", .api_key = "key"};
+    const provider_process first(o), second(o);
+    first.start();
     runtime machine(1);
     machine.start();
     http::client client({.port = o.port});
@@ -83,12 +100,11 @@ TEST(provider_process, forgets_nothing_it_acknowledged_when_killed) {
     scope lanes("test");
     for (int lane = 0; lane < 16; ++lane) lanes.spawn(machine.context(0).get_executor(), keep_asking(&client, lane, &acknowledged));
     std::this_thread::sleep_for(milliseconds(300));
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+    first.end(SIGKILL);
     machine.block_on(lanes.join());
     ASSERT_FALSE(acknowledged.empty());
 
-    child = start(o);
+    second.start();
     ASSERT_TRUE(wait_ready());
     std::size_t found = 0;
     for (const auto& key : acknowledged) {
@@ -97,9 +113,7 @@ TEST(provider_process, forgets_nothing_it_acknowledged_when_killed) {
         found += machine.block_on(client.send(std::move(r))).status == 200 ? 1 : 0;
     }
     EXPECT_EQ(found, acknowledged.size());
-    ::kill(child, SIGTERM);
-    int status = -1;
-    ::waitpid(child, &status, 0);
+    const int status = second.end(SIGTERM);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     std::filesystem::remove_all(folder);
 }
