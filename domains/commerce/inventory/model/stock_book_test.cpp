@@ -77,6 +77,26 @@ TEST(stock_book, a_sold_order_gives_back_only_what_has_not_come_back) {
     EXPECT_EQ(b.level("a").available(), 5);
 }
 
+TEST(stock_book, saves_the_reservations_that_a_step_changed_and_no_others) {
+    stock_book b;
+    b.add_level("a", {9, 3, 0});
+    for (std::uint8_t n = 3; n > 0; --n) b.add_reservation({.order = order(n), .lines = {{"a", 1, 0}}, .expires_at = soon});
+    EXPECT_TRUE(b.changed_reservations().empty());
+    std::vector<shortage> none;
+    EXPECT_EQ(b.reserve(order(4), {{"a", 1, 0}}, soon, none), step::reserved);
+    EXPECT_EQ(b.release(order(3)), step::released);
+    EXPECT_EQ(b.reserve(order(2), {{"a", 1, 0}}, soon, none), step::nothing);
+    EXPECT_EQ(b.commit(order(1), none), step::committed);
+    const auto changed = b.changed_reservations();
+    ASSERT_EQ(changed.size(), 3u);
+    EXPECT_EQ(changed[0].order, order(1));
+    EXPECT_EQ(changed[0].status, reservation_status::committed);
+    EXPECT_EQ(changed[1].order, order(3));
+    EXPECT_EQ(changed[1].status, reservation_status::released);
+    EXPECT_EQ(changed[2].order, order(4));
+    EXPECT_TRUE(changed[2].fresh && !changed[0].fresh && !changed[1].fresh);
+}
+
 TEST(stock_book, expires_only_what_is_held_and_overdue) {
     auto b = book_of({{"a", 5}});
     std::vector<shortage> none;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -177,6 +178,30 @@ TEST(place, takes_1200_skus_and_no_more) {
     EXPECT_TRUE(decide(order{}, c)) << "the same SKU again is no new line";
     c.lines.push_back({"SKU-1200", "", 1, 1});
     EXPECT_EQ(refused(c), order_errc::too_many_lines);
+}
+
+TEST(place, says_for_each_refusal_what_it_is) {
+    std::set<std::string_view> names;
+    constexpr auto last = static_cast<int>(order_errc::nothing_to_return);
+    for (int i = 0; i <= last; ++i) {
+        const auto code = static_cast<order_errc>(i);
+        EXPECT_TRUE(names.insert(name(code)).second) << name(code);
+        EXPECT_FALSE(is_retriable(code)) << name(code) << ": the same command is refused again";
+    }
+    EXPECT_FALSE(names.contains("unknown"));
+}
+
+TEST(returns, leave_with_the_buyer_what_did_not_come_back) {
+    order o;
+    for (const char* s : {"place", "stock_reserved", "authorised", "captured", "return:r1:A*1+F*2"}) {
+        const auto d = step(o, s);
+        ASSERT_TRUE(d) << s;
+        o = apply(std::move(o), *d, {});
+    }
+    EXPECT_EQ(o.units(), 6);
+    EXPECT_EQ(o.returned_units(), 3);
+    EXPECT_EQ(o.returned_amount(), 1000) << "flyers are free";
+    EXPECT_EQ(o.status, status::confirmed);
 }
 
 TEST(compensation, is_open_until_it_is_answered) {

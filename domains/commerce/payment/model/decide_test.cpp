@@ -68,6 +68,11 @@ TEST(payment_decide, answers_every_request_in_every_status) {
         {authorised, give_back, authorised, {}, false},
         {capturing, give_back, capturing, {}, false},
         {captured, give_back, captured, {k::refund}, false},
+        {declined, give_back, declined, {}, false},
+        {voiding, give_back, voiding, {}, false},
+        {voided, give_back, voided, {}, false},
+        {refunded, give_back, refunded, {}, false},
+        {capture_failed, give_back, capture_failed, {}, false},
     };
     for (const auto& c : cases) {
         SCOPED_TRACE(testing::Message() << name(c.from) << " request " << c.asked.index());
@@ -149,6 +154,39 @@ TEST(payment_decide, a_failed_capture_answers_the_void_that_waited_for_it) {
     EXPECT_THAT(d.bookings, IsEmpty());
 }
 
+TEST(payment_decide, a_declined_authorisation_tells_why_and_refuses_what_waited_for_it) {
+    auto p = decide(a_payment(authorising), refund_request{"r1", {400, gbp}}).next;
+    p = decide(p, capture_request{{1000, gbp}}).next;
+    p = decide(p, void_request{}).next;
+    const auto d = decide(p, an_operation(operation_kind::authorise), no("insufficient_funds"));
+    EXPECT_EQ(d.next.status, declined);
+    EXPECT_EQ(d.next.decline_reason, "insufficient_funds");
+    EXPECT_EQ(d.next.refunds.at(0).state, refund_state::refused);
+    EXPECT_EQ(d.next.wanted_capture, 0);
+    EXPECT_FALSE(d.next.void_wanted);
+    EXPECT_THAT(d.announcements, ElementsAre(announcement(told::declined{"insufficient_funds"})));
+    EXPECT_THAT(d.operations, IsEmpty());
+}
+
+TEST(payment_decide, a_void_of_a_capture_of_nothing_ends_it_without_the_provider) {
+    auto p = a_payment(captured);
+    p.captured = 0;
+    const auto d = decide(p, void_request{});
+    EXPECT_EQ(d.next.status, voided);
+    EXPECT_THAT(d.operations, IsEmpty());
+    EXPECT_THAT(d.announcements, ElementsAre(announcement(told::voided{})));
+    EXPECT_FALSE(decide(d.next, void_request{}).ignored.empty());
+}
+
+TEST(payment_decide, a_refund_of_a_payment_that_holds_nothing_is_refused_and_known) {
+    for (const auto s : {declined, voiding, voided, refunded, capture_failed}) {
+        const auto d = decide(a_payment(s), refund_request{"r1", {400, gbp}});
+        ASSERT_NE(d.next.find_refund("r1"), nullptr) << name(s);
+        EXPECT_EQ(d.next.find_refund("r1")->state, refund_state::refused) << name(s);
+        EXPECT_FALSE(decide(d.next, refund_request{"r1", {400, gbp}}).ignored.empty()) << name(s);
+    }
+}
+
 TEST(payment_decide, captures_at_once_what_was_asked_for_before_the_authorisation_was_known) {
     const auto p = decide(a_payment(authorising), capture_request{{1000, gbp}}).next;
     const auto d = decide(p, an_operation(operation_kind::authorise), yes());
@@ -188,6 +226,15 @@ TEST(payment_decide, a_refund_asked_for_while_capturing_is_made_once_captured) {
     EXPECT_THAT(d.operations, ElementsAre(an_operation(operation_kind::refund, 250, "r1")));
 }
 
+TEST(payment_decide, refunds_that_waited_for_the_capture_are_made_as_far_as_it_goes) {
+    auto p = decide(a_payment(capturing), refund_request{"r1", {700, gbp}}).next;
+    p = decide(p, refund_request{"r2", {400, gbp}}).next;
+    p = decide(p, refund_request{"r3", {300, gbp}}).next;
+    const auto d = decide(p, an_operation(operation_kind::capture), yes());
+    EXPECT_THAT(d.operations, ElementsAre(an_operation(operation_kind::refund, 700, "r1"), an_operation(operation_kind::refund, 300, "r3")));
+    EXPECT_EQ(d.next.find_refund("r2")->state, refund_state::refused);
+}
+
 TEST(payment_decide, a_void_that_overtakes_its_request_ends_the_payment) {
     const auto d = void_unseen(the_order);
     EXPECT_EQ(d.next.status, voided);
@@ -209,7 +256,7 @@ TEST(payment_names, are_read_back) {
     EXPECT_EQ(parse_payment_status("paid"), std::nullopt);
     EXPECT_EQ(parse_payment_status(""), std::nullopt);
     EXPECT_EQ(parse_operation_kind("void"), operation_kind::void_);
-    EXPECT_EQ(parse_refund_state("settled"), refund_state::settled);
+    for (const auto s : {refund_state::requested, refund_state::settled, refund_state::refused}) EXPECT_EQ(parse_refund_state(name(s)), s);
 }
 
 }  // namespace
