@@ -125,6 +125,9 @@ function(bv_test name)
     if(NOT A_TIMEOUT)
         set(A_TIMEOUT 300)
     endif()
+    if(BV_SANITIZE)
+        math(EXPR A_TIMEOUT "3 * ${A_TIMEOUT}")
+    endif()
     add_executable(${name} ${A_SOURCES})
     # Tests are compiled often and run once: less optimisation halves their build time. Not -O0: the precompiled header
     # is made with optimisation on.
