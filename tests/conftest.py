@@ -236,13 +236,20 @@ def final(client, order_id, timeout=30):
     return wait_for(look, timeout)
 
 
-def free_port():
+def free_ports(count):
     """Not of those that the system gives to whoever asks for any: what listens there may end and listen there again."""
     first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = []
     for port in random.sample(range(10_000, first), 1000):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+            found.append(port)
+        if len(found) == count:
+            return found
     raise AssertionError("no port is free")
+
+
+def free_port():
+    return free_ports(1)[0]
 
 
 def scratch_folder():

@@ -10,7 +10,7 @@ import pytest
 import requests
 import yaml
 
-from conftest import BINARY, Platform, final, free_port, place, scratch_folder, wait_for
+from conftest import BINARY, Platform, final, free_ports, place, scratch_folder, wait_for
 from postgres_server import PostgresServer
 
 ROLES = ("audit", "identity", "product", "inventory", "payment", "order", "notification", "gateway")  # as they call each other
@@ -22,8 +22,8 @@ class Unsupervised(Platform):
     def __init__(self, folder, server):
         super().__init__(folder / "data")
         self.home, self.children = folder, {}
-        self.ports = {role: free_port() for role in ROLES}
-        edge, provider = free_port(), free_port()
+        edge, provider, *ports = free_ports(2 + len(ROLES))
+        self.ports = dict(zip(ROLES, ports, strict=True))
         self.url = f"http://127.0.0.1:{edge}"
         self.config = folder / "bitvelocity.yaml"
         self.config.write_text(yaml.safe_dump({
