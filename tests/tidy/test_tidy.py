@@ -89,3 +89,11 @@ def test_no_secret_and_no_host_of_a_registry_is_committed():
         if name.endswith(("requirements.txt", ".lock")) and "://" in text:
             found.append(name)
     assert found == []
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """pytest takes two modules of one name for the same one, when parts run together."""
+    seen = {}
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        assert file.name not in seen, f"{file.relative_to(ROOT)} and {seen[file.name].relative_to(ROOT)} have the same name"
+        seen[file.name] = file
