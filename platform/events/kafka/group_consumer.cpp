@@ -1,6 +1,7 @@
 #include "platform/events/kafka/group_consumer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -24,6 +25,7 @@ constexpr milliseconds store_retry{200};
 // for as long.
 constexpr milliseconds pause_after{1'000};
 constexpr milliseconds schema_retry{1'000};
+constexpr milliseconds ending_patience{5'000};
 constexpr int most_at_once = 512;        // records, before others have their turn on this thread
 
 properties consumer_properties(const std::string& group, milliseconds session_timeout) {
@@ -37,7 +39,7 @@ properties consumer_properties(const std::string& group, milliseconds session_ti
             {"queued.max.messages.kbytes", "16384"},  // of all partitions; how many is left as it is: at its limit fetching stands for a second
             {"fetch.wait.max.ms", "500"},
             {"fetch.error.backoff.ms", "100"},
-            {"topic.metadata.refresh.interval.ms", "30000"}};
+            {"topic.metadata.refresh.interval.ms", "10000"}};  // how soon a topic that was made anew is read
 }
 
 }  // namespace
@@ -291,19 +293,40 @@ task<void> group_consumer::adopt() {
 
 namespace {
 
-void close_and_end(client* c, const std::shared_ptr<waiter>& over) {
-    rd_kafka_consumer_close(c->get());
-    c->reset();
-    over->wake();
-}
+// The end of a client, on a thread of its own. One that is not over when it is let go is left to the process's end.
+struct ending {
+    std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
+    std::shared_ptr<waiter> closed = waiter::make();
+    bool calls_back = true;  // until it is closed
+    std::thread thread;
+
+    explicit ending(client& c) : thread(&ending::run, &c, closed, over) {}
+    ending(const ending&) = delete;
+    ending& operator=(const ending&) = delete;
+    ~ending() {
+        if (calls_back || over->load()) thread.join();
+        else thread.detach();
+    }
+
+    static void run(client* c, const std::shared_ptr<waiter>& closed, const std::shared_ptr<std::atomic<bool>>& over) {
+        rd_kafka_consumer_close(c->get());  // partitions are given back by it
+        auto own = std::move(*c);
+        closed->wake();
+        own.reset();
+        over->store(true);
+    }
+};
 
 }  // namespace
 
 // Waits for the broker's answer, so on a thread of its own; the others rebalance at once instead of after the session's end.
 task<void> group_consumer::leave() {
-    const auto over = waiter::make();
-    std::jthread leaving(&close_and_end, &client_, over);
-    co_await over->wait([] {});
+    ending e(client_);
+    co_await e.closed->wait([] {});
+    e.calls_back = false;
+    for (const auto until = clock_.steady_now() + ending_patience; !e.over->load() && clock_.steady_now() < until;) co_await clock_.sleep_for(milliseconds(10));
+    if (!e.over->load())
+        telemetry::warn("kafka.client_left_behind", {{"group", group_}, {"message", "the group is left, but librdkafka's threads do not end, as happens once a topic was made anew; they end with the process"}});
 }
 
 }  // namespace bv::events::kafka
