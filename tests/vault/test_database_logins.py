@@ -50,7 +50,7 @@ def test_logins_change_under_load_without_a_lost_request(own_platform, vault_and
 def test_a_login_may_do_nothing_but_become_its_service(own_platform, vault_and_postgres, postgres):  # noqa: F811
     p = own_platform(*vault_and_postgres.settings).start()
     user = next(u for u in users(postgres) if u.startswith("v-approle-bitveloc"))
-    attributes = postgres.psql(f"SELECT rolsuper, rolinherit, rolcreaterole, rolbypassrls, rolvaliduntil < now() + interval '10 s' FROM pg_roles WHERE rolname = '{user}'", "shop").stdout
+    attributes = postgres.psql(f"SELECT rolsuper, rolinherit, rolcreaterole, rolbypassrls, rolvaliduntil < now() + interval '30 s' FROM pg_roles WHERE rolname = '{user}'", "shop").stdout
     assert attributes.strip() == "f|f|f|f|t"
     member = postgres.psql(f"SELECT string_agg(pg_get_userbyid(roleid), ',') FROM pg_auth_members WHERE member = (SELECT oid FROM pg_roles WHERE rolname = '{user}')", "shop").stdout.strip()
     assert member.startswith("bv_") and "," not in member, member

@@ -105,6 +105,8 @@ def vault_and_postgres(kind, postgres):
     server = made(kind, folder)
     postgres.psql("DROP DATABASE IF EXISTS shop WITH (FORCE)")
     postgres.psql("CREATE DATABASE shop")
+    for left in postgres.psql("SELECT rolname FROM pg_roles WHERE rolname LIKE 'v-approle-%'").stdout.split():  # by a Vault that ended before them
+        postgres.psql(f'DROP ROLE "{left}"')
     (folder / "password").write_text(postgres.password)
     it = Configured(server, folder)
     it.always = ("--database", f"postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{postgres.port}/shop", "--database-user", "owner",
