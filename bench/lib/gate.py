@@ -13,7 +13,7 @@ def read():
 
 def write(found):
     """found: bench → name → value. Benches that were not run keep theirs."""
-    BASELINE.write_text(json.dumps({**read(), **{b: {n: round(v, 4) for n, v in values.items()} for b, values in found.items()}}, indent=2) + "\n")
+    BASELINE.write_text(json.dumps({**read(), **{b: {n: round(v) if v >= 100 else round(v, 4) for n, v in values.items()} for b, values in found.items()}}, indent=2) + "\n")
 
 
 def compare(found, baseline):
