@@ -1,11 +1,9 @@
 #include "app/stack/redis_child.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
-#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,8 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto patience = 10s;                                   // of the first start
-constexpr std::chrono::milliseconds first_pause = 200ms, longest_pause = 10s;
-constexpr auto steady = 30s;                                     // after so long the pauses begin anew
 constexpr std::size_t longest_socket = 100;  // sockaddr_un holds 107
 constexpr const char* memory = "64mb";
 
@@ -82,10 +78,9 @@ void redis_child::launch() {
 // Its clients wait for it in the background, so nobody waits here: other processes are looked after meanwhile.
 bool redis_child::tend(steady_point now) {
     if (!started() || running()) return false;
-    if (!std::exchange(buried_, true)) bury(now);
-    if (now < not_before_) return false;
-    buried_ = false;
-    launched_ = now;
+    const auto step = pause_.look(now);
+    if (step == restart_pause::step::ended) telemetry::error("stack.redis_ended", {{"pause_ms", pause_.pause().count()}, {"log", log_.string()}});
+    if (step != restart_pause::step::start) return false;
     try {
         launch();
         return true;
@@ -93,13 +88,6 @@ bool redis_child::tend(steady_point now) {
         telemetry::error("stack.redis_restart_failed", {{"error", f.error().message}});
         return false;
     }
-}
-
-void redis_child::bury(steady_point now) {
-    if (now - launched_ > steady) pause_ = 0ms;
-    pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, first_pause, longest_pause);
-    not_before_ = now + pause_;
-    telemetry::error("stack.redis_ended", {{"pause_ms", pause_.count()}, {"log", log_.string()}});
 }
 
 bool redis_child::running() noexcept {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "app/stack/data_dir.hpp"
+#include "app/stack/restart_pause.hpp"
 #include "platform/core/clock.hpp"
 
 namespace bv::stack {
@@ -35,11 +36,8 @@ public:
 
 private:
     void launch();
-    void bury(steady_point now);
     pid_t pid_ = 0;
-    std::chrono::milliseconds pause_{0};
-    steady_point launched_{}, not_before_{};
-    bool buried_ = false;
+    restart_pause pause_{milliseconds(200), milliseconds(10'000), seconds(30)};
     std::filesystem::path folder_, socket_, log_;
     bool socket_folder_is_temporary_ = false;
     std::string program_, account_, endpoint_;

@@ -1,6 +1,5 @@
 #include "app/stack/server_child.hpp"
 
-#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iterator>
@@ -26,8 +25,6 @@ namespace {
 
 constexpr auto start_patience = 60s;
 constexpr auto stop_patience = 10s;
-constexpr std::chrono::milliseconds first_pause = 500ms, longest_pause = 30s;
-constexpr auto steady_after = 60s;  // after so long the pauses begin anew
 
 std::string read(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
@@ -61,7 +58,7 @@ std::uint16_t lasting_port(const fs::path& folder, const std::string& name) {
 server_child::server_child(server_spec s) : spec_(std::move(s)) {}
 
 server_child::server_child(server_child&& other) noexcept
-    : spec_(std::move(other.spec_)), pid_(std::exchange(other.pid_, 0)), launched_(other.launched_), not_before_(other.not_before_), pause_(other.pause_) {}
+    : spec_(std::move(other.spec_)), pid_(std::exchange(other.pid_, 0)), launched_(other.launched_), pause_(other.pause_) {}
 
 void server_child::give(std::vector<std::string> more) {
     spec_.arguments.insert(spec_.arguments.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -104,16 +101,10 @@ bool server_child::is_up() {
 }
 
 bool server_child::tend() {
-    const bool had = pid_ != 0;
     if (running()) return false;
-    if (had) {
-        pause_ = steady::now() - launched_ > steady_after ? first_pause : std::clamp(pause_ * 2, first_pause, longest_pause);
-        not_before_ = steady::now() + pause_;
-        telemetry::error("stack.server_ended", {{"server", spec_.name}, {"pause_ms", pause_.count()}});
-        return true;
-    }
-    if (steady::now() < not_before_) return false;
-    not_before_ = steady::now() + longest_pause;
+    const auto step = pause_.look(system_clock().steady_now());
+    if (step == restart_pause::step::ended) telemetry::error("stack.server_ended", {{"server", spec_.name}, {"pause_ms", pause_.pause().count()}});
+    if (step != restart_pause::step::start) return step == restart_pause::step::ended;
     try {
         launch();
     } catch (const failure& f) {

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "app/stack/restart_pause.hpp"
 #include "platform/storage/postgres/server_process.hpp"
 
 namespace bv::stack {
@@ -52,8 +53,8 @@ private:
 
     server_spec spec_;
     pid_t pid_ = 0;
-    steady::time_point launched_{}, not_before_{};
-    std::chrono::milliseconds pause_{0};
+    steady::time_point launched_{};
+    restart_pause pause_{milliseconds(500), milliseconds(30'000)};
 };
 
 // The port that the folder's file "NAME.port" remembers when it is free and in no other one's file, else such a one, which the file then

@@ -22,7 +22,8 @@ struct destroyer {
     template <class T>
     void operator()(T* p) const noexcept { Destroy(p); }
 };
-// Destroying a handle blocks until its threads have ended: a second at most, for what it had in hand is dropped.
+// Destroying a handle blocks until its threads have ended: a second at most, for what it had in hand is dropped. Those of a consumer whose
+// topic was made anew may not end at all with librdkafka 2.0 (group_consumer::leave).
 using client = std::unique_ptr<rd_kafka_t, destroyer<rd_kafka_destroy>>;
 using queue = std::unique_ptr<rd_kafka_queue_t, destroyer<rd_kafka_queue_destroy>>;
 using partition_list = std::unique_ptr<rd_kafka_topic_partition_list_t, destroyer<rd_kafka_topic_partition_list_destroy>>;
